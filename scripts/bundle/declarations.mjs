@@ -12,6 +12,11 @@ export const DECLARED =
   /^(?:export )?(?:declare )?(?:abstract )?(?:class|interface|type|const|let|function|enum) ([\w$]+)/;
 /** Comments before the one of the declaration itself: those of the file. */
 const EARLIER_COMMENTS = /^(?:\/\*\*(?:(?!\*\/)[\s\S])*\*\/\s*)+(?=\/\*\*)/;
+/** A constructor that programs can't call: its parameters lead to types of the library's own. */
+const INNER_CONSTRUCTOR = /^( {4}(?:private|protected) constructor)\([\s\S]*?\);$/gm;
+/** A class; its parts: what it is called and extends, and its members. */
+const CLASS = /^(export declare (?:abstract )?class [^{]*?)(?: implements [^{]*?)? \{\n[\s\S]*^\}$/m;
+const OPAQUE = '$1 {\n    #private;\n}';
 /** A member of a class that programs can't call, with its comment. */
 const INNER_MEMBER =
   /(?: {4}\/\*\*(?:(?!\*\/)[\s\S])*\*\/\n)? {4}(?:private|protected) (?!constructor)(?:[^\n]*;\n|[^\n]*\n(?:(?! {4}\S)[^\n]*\n)* {4}\S[^\n]*;\n)/g;
@@ -38,12 +43,14 @@ class File {
   passed = new Map();
   stars = [];
 
-  constructor(path) {
+  /** `isOpaque`: programs only pass on the objects of its classes. */
+  constructor(path, isOpaque) {
     this.path = path;
     const at = (specifier) =>
       specifier.startsWith('.') ? join(dirname(path), specifier.replace(/\.[jt]s$/, '.d.ts')) : undefined;
     for (const text of statementsOf(readFileSync(path, 'utf8'))) {
-      const statement = { text: withoutInner(text.replace(EARLIER_COMMENTS, '')) };
+      const own = text.replace(EARLIER_COMMENTS, '');
+      const statement = { text: withoutInner(isOpaque ? own.replace(CLASS, OPAQUE) : own) };
       const code = codeOf(statement.text);
       statement.code = code;
       this.statements.push(statement);
@@ -77,7 +84,7 @@ class File {
 function withoutInner(text) {
   const isGeneric = /^(?:export )?declare (?:abstract )?class \w+</m.test(text);
   let found = text.includes('#private;') ? 1 : 0;
-  return text.replace(INNER_MEMBER, (member) => {
+  return text.replace(INNER_CONSTRUCTOR, '$1();').replace(INNER_MEMBER, (member) => {
     const [, word] = /^ {4}(private|protected) /m.exec(member);
     // Not abstract: a class below may have no type parameters, and so not declare it.
     if (isGeneric && word === 'protected') return codeOf(member).replace(' abstract ', ' ').concat('\n');
@@ -160,9 +167,14 @@ export class Reach {
 /** All files of declarations, each read once. */
 export class Files {
   #known = new Map();
+  #isOpaque;
+
+  constructor(isOpaque) {
+    this.#isOpaque = isOpaque;
+  }
 
   at(path) {
-    if (!this.#known.has(path)) this.#known.set(path, new File(path));
+    if (!this.#known.has(path)) this.#known.set(path, new File(path, this.#isOpaque(path)));
     return this.#known.get(path);
   }
 

@@ -13,10 +13,11 @@ function commonOf(entries) {
  * The texts of the declarations, by their paths without `.d.ts`.
  * @param {string} root the folder of all declarations
  * @param {readonly string[]} entries paths there, without `.d.ts`
+ * @param {(path: string) => boolean} isOpaque whether programs only pass on the objects of its classes
  * @param {(path: string, text: string) => string} shorten what is left of a statement in that file
  */
-export function rolledUp(root, entries, shorten) {
-  const files = new Files();
+export function rolledUp(root, entries, isOpaque, shorten) {
+  const files = new Files((path) => isOpaque(relative(root, path)));
   const at = (path) => join(root, `${path}.d.ts`);
   const reaches = new Map(entries.map((entry) => [entry, new Reach(files, at(entry))]));
   // By the entries that lead to a file, it goes into one of the roll-ups.
