@@ -140,8 +140,8 @@ function isOpaque(name) {
 }
 
 /** What is left of a statement of the declarations. */
-function shorten(path, text) {
-  const short = isInner(path) ? text.replace(/^ *\/\*\*[\s\S]*?\*\/\n/gm, '') : text;
+function shorten(path, text, isExported) {
+  const short = isInner(path) && !isExported ? text.replace(/^ *\/\*\*[\s\S]*?\*\/\n/gm, '') : text;
   return narrower(short).replace(/^ +(?!\*)/gm, '');
 }
 

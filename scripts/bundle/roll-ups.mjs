@@ -14,12 +14,18 @@ function commonOf(entries) {
  * @param {string} root the folder of all declarations
  * @param {readonly string[]} entries paths there, without `.d.ts`
  * @param {(path: string) => boolean} isOpaque whether programs only pass on the objects of its classes
- * @param {(path: string, text: string) => string} shorten what is left of a statement in that file
+ * @param {(path: string, text: string, isExported: boolean) => string} shorten what is left of a
+ *   statement in that file
  */
 export function rolledUp(root, entries, isOpaque, shorten) {
   const files = new Files((path) => isOpaque(relative(root, path)));
   const at = (path) => join(root, `${path}.d.ts`);
   const reaches = new Map(entries.map((entry) => [entry, new Reach(files, at(entry))]));
+  const exported = new Set(
+    [...reaches.values()].flatMap((reach) =>
+      [...reach.exported.values()].flatMap(({ path, name }) => files.at(path).own.get(name)),
+    ),
+  );
   // By the entries that lead to a file, it goes into one of the roll-ups.
   const rollUps = new Map(entries.map((entry) => [entry, new RollUp(entry)]));
   const homes = new Map();
@@ -31,7 +37,9 @@ export function rolledUp(root, entries, isOpaque, shorten) {
     const kept = new Set(users.flatMap((entry) => [...reaches.get(entry).kept.get(path)]));
     const file = files.at(path);
     for (const statement of file.statements.filter((each) => kept.has(each))) {
-      rollUps.get(home).add(file, statement, shorten(relative(root, path), statement.text));
+      rollUps
+        .get(home)
+        .add(file, statement, shorten(relative(root, path), statement.text, exported.has(statement)));
     }
   }
   for (const [entry, { exported }] of reaches) {
