@@ -13,6 +13,7 @@ import { Deadline } from '../deadline.ts';
 import { ClosedError, TimedOutError } from '../errors.ts';
 import { showAsText } from '../readable.ts';
 import type { RunTarget } from './item-run.ts';
+import type { CallOutcome } from './tracing.ts';
 
 /** The results of `imap` and `imapUnordered`, and the values of `stream`. */
 export interface Results<Result> extends AsyncIterableIterator<Result>, AsyncDisposable {
@@ -70,6 +71,8 @@ export class ResultStream implements Results<unknown>, RunTarget {
   private read = 0;
   private run: ResultSource | undefined;
   private paused = false;
+  /** Reports the outcome to monitors. */
+  onEnd: ((outcome: CallOutcome) => void) | undefined;
   private failure: { error: unknown } | undefined;
   private ignoreAbort: (() => void) | undefined;
   private timer: NodeJS.Timeout | undefined;
@@ -161,6 +164,7 @@ export class ResultStream implements Results<unknown>, RunTarget {
     this.failure ??= failure;
     this.ignoreAbort?.();
     clearTimeout(this.timer);
+    this.onEnd?.(this.failure);
     this.answer();
     this.answerEnd();
   }
