@@ -1,5 +1,5 @@
 /**
- * Tracing: what a pool publishes by `node:diagnostics_channel`, for monitors.
+ * Tracing: the messages of a pool on `node:diagnostics_channel`, for monitors.
  *
  *   tracing:lockstep.pool.call:start, end, asyncStart, asyncEnd, error   a call      CallMessage
  *   lockstep.pool.worker.start   a worker is ready                                 WorkerMessage
