@@ -8,6 +8,7 @@ import { open } from '../codec/plain.ts';
 import { TargetError } from '../errors.ts';
 import { resolveReference } from '../functions/resolving.ts';
 import { openPrepared } from '../objects/opened.ts';
+import { withCaller } from '../stacks.ts';
 import { standForSelf } from './child-state.ts';
 import { becomeCurrent } from './current-worker.ts';
 import type { Job } from './job.ts';
@@ -50,6 +51,7 @@ export function runTarget(job: ReceivedJob): void {
     job.record(outcome);
   };
   const fail = (error: unknown): void => {
+    withCaller(error, undefined, '');
     writeError(`${title}\n${shown(error)}\n`);
     process.exitCode = 1;
     record(threw(error, to));
