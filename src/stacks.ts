@@ -20,7 +20,9 @@ const MAKER = /^(?:cutOwnFrames|new \w*Error) /;
  */
 const folders = ((): readonly string[] | undefined => {
   const [, root, code] =
-    /^(.*\/)(dist|build\/src)\/(?:lockstep-\w+\.cjs|package-root\.js)$/.exec(CODE_FILE) ?? [];
+    /^(.*\/)(dist|build\/src)\/(?:lockstep-\w+\.cjs|lockstep-[0-9A-Z]{8}\.js|package-root\.js)$/.exec(
+      CODE_FILE,
+    ) ?? [];
   if (root === undefined) return undefined;
   const path = decodeURIComponent(root.replace(/^file:\/\//, ''));
   // Source maps lead to `src`.
