@@ -58,8 +58,8 @@ export function originOf(origin: Origin): string {
 }
 
 /**
- * Cuts Lockstep's own frames out of the stack of a new error. Where Node itself has called Lockstep,
- * the stack has no frame of the program; then Lockstep's own are better than none.
+ * Cuts Lockstep's own frames out of the stack of a new error. Where Node itself has called
+ * Lockstep, the stack has no frame of the program; then Lockstep's own are better than none.
  */
 export function cutOwnFrames(error: Error): void {
   if (folders === undefined || !capture(error)) return;
@@ -99,7 +99,7 @@ export function withOrigin<Reason>(error: Reason, origin: Origin | undefined, no
  * @param between the line between the two, such as `in a worker, called`
  */
 export function withCaller<Reason>(error: Reason, origin: Origin | undefined, between: string): Reason {
-  if (!(error instanceof Error) || typeof error.stack !== 'string') return error;
+  if (!(error instanceof Error) || typeof error.stack !== 'string' || error.stack === '') return error;
   const stack = withoutOwnFrames(error.stack);
   const frames = origin === undefined ? '' : originOf(origin);
   const isKnown = frames === '' || stack.includes(frames);

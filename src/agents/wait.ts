@@ -33,8 +33,8 @@ export interface Wait {
   /** Whether others may have it at the same time, as the readers of an RWLock. */
   readonly shared?: boolean;
   /**
-   * Where the call began, for an error that is made after the wait. Set only in a wait that has this
-   * field, when its call has to await.
+   * Where the call began, for an error that is made after the wait. Set only in a wait that has
+   * this field, when its call has to await.
    */
   origin?: Origin | undefined;
   /** Reads whether an attempt is worthwhile; changes nothing. */

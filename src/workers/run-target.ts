@@ -51,7 +51,6 @@ export function runTarget(job: ReceivedJob): void {
     job.record(outcome);
   };
   const fail = (error: unknown): void => {
-    withCaller(error, undefined, '');
     writeError(`${title}\n${shown(error)}\n`);
     process.exitCode = 1;
     record(threw(error, to));
@@ -78,7 +77,7 @@ export function runTarget(job: ReceivedJob): void {
 /** The error as text, even if its properties are broken. */
 function shown(error: unknown): string {
   try {
-    return inspect(error);
+    return inspect(withCaller(error, undefined, ''));
   } catch {
     return 'It threw something that throws itself when it is looked at.';
   }

@@ -1,6 +1,6 @@
 /**
- * Calls that reject long after they were made, by a timer, a death or an end elsewhere. The stack of
- * each error shows the call, although no code of the program is running when the error is made.
+ * Calls that reject long after they were made, by a timer, a death or an end elsewhere. The stack
+ * of each error shows the call, although no code of the program runs when the error is made.
  */
 
 import '../support/sandbox.ts';
