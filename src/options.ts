@@ -13,17 +13,17 @@ const QUEUE = [...OBJECT, 'maxSize', 'bytes', 'endsWithProducers'];
 const CHILD = ['target', 'args', 'name', 'daemon'];
 const TASK = ['signal', 'timeout', 'queueTimeout', 'retries', 'priority', 'key', 'onReport', 'transfer'];
 const STREAM = ['signal', 'timeout', 'retries', 'priority', 'chunkSize'];
+const SHARED_POOL = ['idleTimeout', 'maxTasksPerChild', 'maxMemoryPerChild'];
 const POOL = [
   'name',
   'initializer',
   'initArgs',
   'initTimeout',
   'finalizer',
+  'context',
   'concurrency',
   'maxQueue',
-  'maxTasksPerChild',
-  'maxMemoryPerChild',
-  'idleTimeout',
+  ...SHARED_POOL,
   'grace',
   'timeout',
   'retries',
@@ -37,9 +37,11 @@ const KNOWN = {
   broadcast: ['signal', 'timeout', 'queueTimeout', 'onReport', 'settled'],
   map: [...STREAM, 'stopOnError', 'settled', 'onProgress', 'progress'],
   imap: [...STREAM, 'ahead'],
+  close: ['cancelQueued'],
   warm: ['preload'],
   wait: ['timeout', 'signal', 'deadlock'],
   target: ['module', 'export'],
+  context: ['capture', 'restore'],
   connect: ['redis', 'postgres', 'listen', 'poll', 'namespace', 'lease', 'claim'],
   memory: ['namespace', 'lease', 'claim'],
   ClusterBarrier: ['action', 'timeout'],
@@ -53,6 +55,7 @@ const KNOWN = {
   Lock: LOCK,
   Pipe: ['duplex'],
   Pool: [...POOL, 'processes', 'warm'],
+  'Pool.shared': [...SHARED_POOL, 'processes', 'warm'],
   Process: CHILD,
   Queue: QUEUE,
   RawArray: OBJECT,
@@ -69,6 +72,7 @@ const KNOWN = {
   SimpleQueue: OBJECT,
   Thread: CHILD,
   ThreadPool: [...POOL, 'threads', 'processes'],
+  'ThreadPool.shared': [...SHARED_POOL, 'threads'],
   Value: GUARDED,
 };
 

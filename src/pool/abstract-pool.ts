@@ -11,7 +11,7 @@ import type { MapOptions, StreamOptions } from './map-options.ts';
 import { PoolCore } from './pool-core.ts';
 import { PoolLife } from './pool-life.ts';
 import type { BroadcastOptions, CommonPoolOptions, GeneratorOptions, TaskOptions } from './pool-options.ts';
-import { checkTaskOptions } from './pool-options.ts';
+import { cancelsQueued, checkTaskOptions } from './pool-options.ts';
 import { PoolState } from './pool-state.ts';
 import { statsOf } from './pool-stats.ts';
 import type { CallRest, Fn, Items, PoolTarget, Streamable } from './pool-target.ts';
@@ -19,6 +19,7 @@ import type { PoolTask } from './pool-task.ts';
 import type { Remote } from './remote.ts';
 import { remoteOf } from './remote.ts';
 import type { Results } from './results.ts';
+import { checkMayEnd, isShared } from './shared-pool.ts';
 import type { PoolStats } from './statistics.ts';
 import { stream } from './streams.ts';
 import type { Task } from './task.ts';
@@ -52,9 +53,15 @@ export abstract class AbstractPool<State, InitArgs extends readonly unknown[]>
         ended: (member) => watch.ended(member),
         heard: (member, reply) => watch.heard(member, reply),
         look: () => watch.look(),
-        moved: () => this.calls.moved(),
+        moved: () => {
+          state.noteRuns();
+          this.calls.moved();
+        },
         grown: () => state.handOutMore(),
-        rested: () => this.life.rested(),
+        rested: () => {
+          state.noteRuns();
+          this.life.rested();
+        },
         broken: (error) => state.break(error),
         damaged: (cause) => state.damaged(cause),
       },
@@ -322,15 +329,17 @@ export abstract class AbstractPool<State, InitArgs extends readonly unknown[]>
    * have run, and all workers have ended. With `cancelQueued: true`, waiting tasks reject with
    * `ClosedError`. Idempotent.
    */
-  close(options: { cancelQueued?: boolean } = {}): Promise<void> {
-    return this.life.close(options.cancelQueued === true);
+  async close(options: { cancelQueued?: boolean } = {}): Promise<void> {
+    checkMayEnd(this, this.core.title, 'close');
+    await this.life.close(cancelsQueued(this.core.title, options));
   }
 
   /**
    * Kills the workers immediately: every unfinished task rejects with `ClosedError`. Idempotent.
    */
-  terminate(): Promise<void> {
-    return this.life.terminate();
+  async terminate(): Promise<void> {
+    checkMayEnd(this, this.core.title, 'terminate');
+    await this.life.terminate();
   }
 
   /**
@@ -338,21 +347,28 @@ export abstract class AbstractPool<State, InitArgs extends readonly unknown[]>
    * `true`, or to `false` at the timeout. Rejects with `StateError` before `close()`.
    */
   async join(options?: WaitOptions): Promise<boolean> {
+    checkMayEnd(this, this.core.title, 'join');
     return await this.life.join(options);
   }
 
   /** As `join`, but *blocks* this thread. */
   joinSync(options?: WaitOptions): boolean {
+    checkMayEnd(this, this.core.title, 'joinSync');
     return this.life.joinSync(options);
   }
 
   /**
    * Ends the pool: waiting tasks reject, running tasks are asked to stop, and killed after
    * `grace`. Workers that have not ended `grace` milliseconds after the last task, with their
-   * finalizer, are killed, too.
+   * finalizer, are killed, too. A shared pool stays as it is.
    */
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.life.leave();
+    if (!isShared(this)) await this.life.leave();
+  }
+
+  /** @internal */
+  get isUsable(): boolean {
+    return this.state.isUsable;
   }
 
   /** One line with the pool's state. */

@@ -16,7 +16,7 @@ import { AWAITING_BIT } from '../memory/layout.ts';
 import { isMainThread } from '../this-thread.ts';
 import { spin } from '../waiting/spinning.ts';
 import type { Taking } from '../waiting/taking.ts';
-import { mayHaveChildren } from '../workers/identity.ts';
+import { becomePoolWorker } from '../workers/identity.ts';
 import type { Moving } from '../workers/thread/moving.ts';
 import { ownMoving } from '../workers/thread/moving.ts';
 import { keepState } from './current-task.ts';
@@ -127,6 +127,7 @@ export class PoolWorker {
       return;
     }
     // Report readiness, and work until the end.
+    this.table.observed.noteReady(this.me);
     await this.runner.replies.put([REPLY.READY]);
     onReady?.();
     await this.work();
@@ -150,6 +151,10 @@ export class PoolWorker {
     if (!isMainThread) return;
     process.on('SIGINT', () => {});
     process.on('SIGTERM', () => this.stop());
+    // Report an uncaught error: of a process that ends by it, only an exit code is left.
+    process.on('uncaughtExceptionMonitor', (error) => {
+      void this.runner.replies.put([REPLY.UNCAUGHT, error]);
+    });
     // Note calls of `abort`, because a full heap ends a process in the same way.
     const { abort } = process;
     process.abort = () => {
@@ -297,6 +302,6 @@ function endWhenPrinted(): void {
 
 /** The target of a pool's workers. */
 export async function work(orders: WorkerOrders): Promise<void> {
-  mayHaveChildren();
+  becomePoolWorker();
   await new PoolWorker(orders).run();
 }
