@@ -9,7 +9,7 @@ import { once } from 'node:events';
 import { readdirSync } from 'node:fs';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { Pool, RawArray, WorkerDiedError } from 'lockstep';
+import { Pool, RawArray, ThreadPool, WorkerDiedError } from 'lockstep';
 import { Random } from '../soak/random.ts';
 import * as targets from '../support/pool-targets.ts';
 import { processesOf } from '../support/processes.ts';
@@ -26,35 +26,69 @@ const SEED = 7;
 const KEYED = 4;
 const KEYS = 8;
 
-for (const retries of [0, 3]) {
-  test(`${TASKS} tasks while workers are killed, with ${retries} retries: one outcome each`, async (t) => {
-    await using pool = new Pool({ processes: WORKERS, retries });
-    using counts = new RawArray('i32', TASKS);
+/** Each kind of pool, and how often its tasks may run again. */
+const FORMS = [
+  ['Pool', 0],
+  ['Pool', 3],
+  ...(IS_DEEP ? ([['ThreadPool', 0]] as const) : []),
+  ['ThreadPool', 3],
+] as const;
+
+for (const [kind, retries] of FORMS) {
+  const tasks = !IS_DEEP && kind === 'ThreadPool' ? TASKS / 2 : TASKS;
+  test(`${kind}: ${tasks} tasks while workers are killed, with ${retries} retries: one outcome each`, async (t) => {
+    const began = performance.now();
+    await using pool =
+      kind === 'Pool'
+        ? new Pool({ processes: WORKERS, retries })
+        : new ThreadPool({ threads: WORKERS, retries });
+    using counts = new RawArray('i32', tasks);
+    /** Outcomes by task: 1 done, 2 lost. */
+    const outcomes = new Uint8Array(tasks);
     let done = 0;
     let lost = 0;
     const storm = new Storm(() => done + lost, new Random(SEED, retries), WEATHER);
-    const flows = Array.from({ length: 64 }, async (_, flow) => {
-      for (let n = flow; n < TASKS; n += 64) {
-        try {
-          const key = n % KEYED === 0 ? (n / KEYED) % KEYS : undefined;
-          assert.equal(await pool.apply(targets.countRun, [counts, n], { key }), n);
-          done++;
-        } catch (error) {
+    const settle = (n: number, outcome: 1 | 2): void => {
+      assert.equal(outcomes[n], 0, `task ${n} has a second outcome`);
+      outcomes[n] = outcome;
+      if (outcome === 1) done++;
+      else lost++;
+    };
+    const call = (n: number): Promise<void> => {
+      const key = n % KEYED === 0 ? (n / KEYED) % KEYS : undefined;
+      return pool.apply(targets.countRun, [counts, n], { key }).then(
+        (value) => {
+          assert.equal(value, n);
+          settle(n, 1);
+        },
+        (error) => {
           assert.ok(error instanceof WorkerDiedError, String(error));
-          lost++;
-        }
-      }
+          settle(n, 2);
+        },
+      );
+    };
+    const flows = Array.from({ length: 64 }, async (_, flow) => {
+      for (let n = flow; n < tasks; n += 64) await call(n);
     });
     await Promise.all(flows);
     storm.calm();
     const { killed } = storm;
-    const { warm, cold, meanTime } = pool.stats.starts;
-    t.diagnostic(`${killed} kills, ${warm} warm starts, ${cold} cold, ${meanTime.toFixed()} ms each`);
-    assert.equal(done + lost, TASKS);
+    const { starts, restarts } = pool.stats;
+    const { warm, cold, meanTime } = starts;
+    const seconds = ((performance.now() - began) / 1000).toFixed(1);
+    t.diagnostic(
+      `${seconds} s, ${killed} kills, ${restarts} restarts, ${done} done, ${lost} lost; ${warm} warm starts, ${cold} cold, ${meanTime.toFixed()} ms each`,
+    );
+    assert.equal(done + lost, tasks);
     assert.ok(killed > 0, 'somebody was killed');
-    let most = 0;
-    for (let n = 0; n < TASKS; n++) most = Math.max(most, counts.at(n));
-    assert.ok(most <= retries + 1, `a task ran ${most} times`);
+    let sum = 0;
+    for (let n = 0; n < tasks; n++) {
+      const runs = counts.at(n);
+      sum += runs;
+      assert.ok(runs <= retries + 1, `task ${n} ran ${runs} times`);
+      if (outcomes[n] === 1) assert.ok(runs >= 1, `task ${n} has a result, and never ran`);
+    }
+    assert.ok(sum <= tasks + killed, `${tasks} tasks ran ${sum} times in ${killed} kills`);
     if (retries > 0) assert.equal(lost, 0);
     else assert.ok(lost <= killed, `${lost} lost in ${killed} kills`);
   });
