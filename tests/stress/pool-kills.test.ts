@@ -9,12 +9,13 @@ import { once } from 'node:events';
 import { readdirSync } from 'node:fs';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { Pool, RawArray, ThreadPool, WorkerDiedError } from 'lockstep';
+import { activeChildren, Pool, RawArray, type Thread, ThreadPool, WorkerDiedError } from 'lockstep';
 import { Random } from '../soak/random.ts';
 import * as targets from '../support/pool-targets.ts';
 import { processesOf } from '../support/processes.ts';
 import { sandbox } from '../support/sandbox.ts';
 import { until } from '../support/until.ts';
+import { Killer } from './pool-killer.ts';
 import { Storm } from './pool-storm.ts';
 
 const IS_DEEP = process.env.LOCKSTEP_MODEL === 'deep';
@@ -26,17 +27,38 @@ const SEED = 7;
 const KEYED = 4;
 const KEYS = 8;
 
-/** Each kind of pool, and how often its tasks may run again. */
-const FORMS = [
-  ['Pool', 0],
-  ['Pool', 3],
-  ...(IS_DEEP ? ([['ThreadPool', 0]] as const) : []),
-  ['ThreadPool', 3],
-] as const;
+interface Form {
+  readonly kind: 'Pool' | 'ThreadPool';
+  readonly retries: number;
+  /** Whether another thread kills, and not the pool's own between its other work. */
+  readonly elsewhere?: true;
+}
 
-for (const [kind, retries] of FORMS) {
-  const tasks = !IS_DEEP && kind === 'ThreadPool' ? TASKS / 2 : TASKS;
-  test(`${kind}: ${tasks} tasks while workers are killed, with ${retries} retries: one outcome each`, async (t) => {
+const DEEP_FORMS: readonly Form[] = [
+  { kind: 'Pool', retries: 0, elsewhere: true },
+  { kind: 'Pool', retries: 3, elsewhere: true },
+  { kind: 'ThreadPool', retries: 0 },
+];
+const FORMS: readonly Form[] = [
+  { kind: 'Pool', retries: 0 },
+  { kind: 'Pool', retries: 3 },
+  { kind: 'ThreadPool', retries: 3 },
+  ...(IS_DEEP ? DEEP_FORMS : []),
+];
+
+interface Insides {
+  readonly crew: { readonly members: readonly ({ readonly child: Thread } | undefined)[] };
+}
+
+function threadsOf(pool: object): Thread[] {
+  const { crew } = Reflect.get(pool, 'core') as Insides;
+  return crew.members.flatMap((member) => (member === undefined ? [] : [member.child]));
+}
+
+for (const { kind, retries, elsewhere } of FORMS) {
+  const tasks = IS_DEEP || kind === 'Pool' ? TASKS : TASKS / 2;
+  const by = elsewhere ? ' by another thread' : '';
+  test(`${kind}: ${tasks} tasks while workers are killed${by}, with ${retries} retries: one outcome each`, async (t) => {
     const began = performance.now();
     await using pool =
       kind === 'Pool'
@@ -47,7 +69,10 @@ for (const [kind, retries] of FORMS) {
     const outcomes = new Uint8Array(tasks);
     let done = 0;
     let lost = 0;
-    const storm = new Storm(() => done + lost, new Random(SEED, retries), WEATHER);
+    const workers = kind === 'Pool' ? activeChildren : () => threadsOf(pool);
+    const storm = elsewhere
+      ? new Killer(pool, WEATHER.every, SEED + retries)
+      : new Storm(() => done + lost, new Random(SEED, retries), WEATHER, workers);
     const settle = (n: number, outcome: 1 | 2): void => {
       assert.equal(outcomes[n], 0, `task ${n} has a second outcome`);
       outcomes[n] = outcome;
@@ -71,7 +96,7 @@ for (const [kind, retries] of FORMS) {
       for (let n = flow; n < tasks; n += 64) await call(n);
     });
     await Promise.all(flows);
-    storm.calm();
+    await storm.calm();
     const { killed } = storm;
     const { starts, restarts } = pool.stats;
     const { warm, cold, meanTime } = starts;
