@@ -9,18 +9,21 @@
  */
 
 import { clearTimeout, setTimeout } from '#clock';
-import { now } from '#park';
+import { commonTime, now } from '#park';
 import { PoolBrokenError } from '../errors.ts';
 import type { FunctionReference } from '../functions/resolving.ts';
+import { TIME_MASK } from '../memory/layout.ts';
 import { Queue } from '../messaging/queue.ts';
 import { entryPoint } from '../package-root.ts';
 import { platform } from '../platform/current.ts';
 import type { RawArray } from '../shared/raw-array.ts';
+import { threadId } from '../this-thread.ts';
 import type { SpareKeeper } from '../workers/process/spares.ts';
 import { withSpares } from '../workers/process/spares.ts';
 import type { TargetModule } from '../workers/target.ts';
 import type { Alarm, Alarms } from './alarms.ts';
 import { BackOff } from './back-off.ts';
+import { LocalWorker } from './local-worker.ts';
 import type { WorkerChild } from './member.ts';
 import { Member } from './member.ts';
 import { RING_BYTES } from './messages.ts';
@@ -152,6 +155,7 @@ export class Crew {
     this.unlimit(member);
     const mayRetry = this.ending || this.backOff.lost(member);
     // Free its place.
+    this.options.table.observed.endWorker(member.index);
     member.release();
     this.members[member.index] = undefined;
     if (this.ending) return;
@@ -230,6 +234,7 @@ export class Crew {
     table.workers.begin(index);
     table.workers.setPrivateRing(index, undefined);
     table.workers.clearIdle(index);
+    table.observed.endWorker(index);
     const { concurrency, maxTasksPerChild: mostTasks } = settings;
     try {
       // Start the child, from a spare if there is one.
@@ -261,12 +266,28 @@ export class Crew {
       const kills = 'pid' in child ? platform.outOfMemoryKills() : undefined;
       const member = new Member(index, child, results, began, kills);
       this.members[index] = member;
+      this.observe(member);
       child.once('exit', () => died(member));
       if (initializer !== undefined) this.limit(member);
     } catch (error) {
       results[Symbol.dispose]();
       throw error;
     }
+  }
+
+  /** Notes the worker for observers outside. */
+  private observe({ index, child, results }: Member): void {
+    const isThread = !('pid' in child);
+    const pid = isThread ? process.pid : (child.pid ?? 0);
+    const thread = isThread ? (child.ident ?? 0) : child instanceof LocalWorker ? threadId : 0;
+    const { number, generation } = results.channel.cell;
+    this.options.table.observed.beginWorker(
+      index,
+      pid,
+      thread,
+      { number, generation },
+      commonTime() & TIME_MASK,
+    );
   }
 
   private limit(member: Member): void {
