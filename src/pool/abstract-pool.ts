@@ -53,9 +53,15 @@ export abstract class AbstractPool<State, InitArgs extends readonly unknown[]>
         ended: (member) => watch.ended(member),
         heard: (member, reply) => watch.heard(member, reply),
         look: () => watch.look(),
-        moved: () => this.calls.moved(),
+        moved: () => {
+          state.noteRuns();
+          this.calls.moved();
+        },
         grown: () => state.handOutMore(),
-        rested: () => this.life.rested(),
+        rested: () => {
+          state.noteRuns();
+          this.life.rested();
+        },
         broken: (error) => state.break(error),
         damaged: (cause) => state.damaged(cause),
       },

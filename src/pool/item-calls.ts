@@ -3,7 +3,7 @@
 import { now } from '#park';
 import { Deadline } from '../deadline.ts';
 import { InvalidTypeError, TaskTimeoutError } from '../errors.ts';
-import { noteOrigin } from '../stacks.ts';
+import { noteOrigin, withOrigin } from '../stacks.ts';
 import type { Calls } from './calls.ts';
 import type { RunOrder, RunTarget } from './item-run.ts';
 import { ItemRun } from './item-run.ts';
@@ -54,7 +54,7 @@ export class ItemCalls {
     // Make the source, the collection of results, and the run that connects them.
     const source = sourceOf(items as Iterable<unknown>, title, () => run.arrived());
     const { timeout = 0 } = options;
-    const tooLong = (): Error => timedOut(title, timeout);
+    const tooLong = (): Error => timedOut(title, timeout, order);
     const collection = new Collection(
       options,
       order.quiet,
@@ -85,7 +85,7 @@ export class ItemCalls {
     const { control } = this.core;
     const source = sourceOf(items as Iterable<unknown>, title, () => run.arrived());
     const stream = new ResultStream(title, ordered, ahead, () => control.width);
-    const tooLong = (): Error => timedOut(title, timeout ?? 0);
+    const tooLong = (): Error => timedOut(title, timeout ?? 0, order);
     const run = this.begin(what, source, order, stream, (made) =>
       stream.start(made, signal, timeout, tooLong),
     );
@@ -178,7 +178,7 @@ export class ItemCalls {
     let run!: ItemRun;
     const go = (): void => {
       run = new ItemRun(core.control, source, order, target, core.context?.take(order.fn));
-      state.follow(run);
+      state.follow(run, what, order.fn, source.total);
       start(run);
     };
     if (trace === undefined) go();
@@ -193,9 +193,10 @@ export class ItemCalls {
   }
 }
 
-function timedOut(title: string, timeout: number): TaskTimeoutError {
-  return new TaskTimeoutError(
+function timedOut(title: string, timeout: number, { origin }: RunOrder): TaskTimeoutError {
+  const error = new TaskTimeoutError(
     `${title}: given up, it was not done in ${timeout} ms; give it longer, or fewer items`,
     timeout,
   );
+  return withOrigin(error, origin);
 }

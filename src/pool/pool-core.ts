@@ -18,6 +18,7 @@ import { LocalWorker } from './local-worker.ts';
 import type { Member } from './member.ts';
 import type { Reply } from './messages.ts';
 import { RING_BYTES } from './messages.ts';
+import type { Observed } from './observed.ts';
 import type { CommonPoolOptions, Settings } from './pool-options.ts';
 import { settingsOf } from './pool-options.ts';
 import { Sizing } from './sizing.ts';
@@ -63,6 +64,7 @@ export class PoolCore {
   readonly settings: Settings;
   readonly statistics: PoolStatistics;
   readonly functions: FunctionList;
+  readonly observed: Observed;
   /** `undefined`: the context of calls stays here. */
   readonly context: ContextHooks | undefined;
   readonly crew: Crew;
@@ -92,6 +94,13 @@ export class PoolCore {
     const words = this.array.view as Words;
     TaskTable.init(words, max);
     const table = new TaskTable(words);
+    const { agent, number, generation } = this.tasks.channel.cell;
+    this.observed = table.observed;
+    this.observed.begin(
+      agent.slot,
+      { number, generation },
+      { kind, name: options.name, initializer: first?.export },
+    );
     this.functions = new FunctionList(table);
     this.context = context === undefined ? undefined : new ContextHooks(context, this.functions, title);
     // The workers.

@@ -77,6 +77,7 @@ export class TaskPutter {
     const slot = slots.fill(
       chunk === undefined ? (task.more?.credit ?? 0) : chunk.count,
       member === undefined ? undefined : channel.ring,
+      task.fn.key,
     );
     if (slot < 0) return false;
     message[0] = slots.ticketOf(slot);

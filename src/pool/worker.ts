@@ -127,6 +127,7 @@ export class PoolWorker {
       return;
     }
     // Report readiness, and work until the end.
+    this.table.observed.noteReady(this.me);
     await this.runner.replies.put([REPLY.READY]);
     onReady?.();
     await this.work();
