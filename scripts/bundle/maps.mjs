@@ -27,9 +27,9 @@ export class Thinning {
 
   /**
    * A stack needs the line of the source, and where in the bundle it begins. All other columns are
-   * most of a map, and left out, and so are lines on which nothing is called. A fault of the library
-   * there, such as a property of `undefined`, is reported at the line before. `shifts`: which
-   * columns were moved since the map was made. `folder`: from where the sources are named.
+   * most of a map, and left out, and so are lines on which nothing is called. A fault of the
+   * library there, such as a property of `undefined`, is reported at the line before. `shifts`:
+   * which columns were moved since the map was made. `folder`: from where the sources are named.
    */
   thin(map, shifts, folder) {
     const texts = map.sources.map((source) => this.#linesOf(join(folder, source)));

@@ -13,7 +13,8 @@ function commonOf(entries) {
  * The texts of the declarations, by their paths without `.d.ts`.
  * @param {string} root the folder of all declarations
  * @param {readonly string[]} entries paths there, without `.d.ts`
- * @param {(path: string) => boolean} isOpaque whether programs only pass on the objects of its classes
+ * @param {(path: string) => boolean} isOpaque whether programs only pass on the objects of the
+ *   file's classes
  * @param {(path: string, text: string, isExported: boolean) => string} shorten what is left of a
  *   statement in that file
  */
