@@ -23,11 +23,11 @@ import { paintFor } from './terminal.ts';
 
 const COLUMNS = [
   { title: 'PID', right: true },
-  { title: 'THREAD', right: true, spare: true },
+  { title: 'THREAD', right: true, spare: 2 },
   { title: 'NAME' },
-  { title: 'PROGRAM', least: 6 },
-  { title: 'NAMESPACE', least: 6, spare: true },
-  { title: 'STATE', least: 20 },
+  { title: 'PROGRAM', least: 6, yields: true, spare: 3 },
+  { title: 'NAMESPACE', least: 6, yields: true, spare: 1 },
+  { title: 'STATE', least: 20, wants: 36 },
   { title: 'FOR', right: true },
   { title: 'HOLDS' },
 ];

@@ -22,6 +22,7 @@ import { stacksOf, stacksText } from './why-stacks.ts';
 
 interface AboutOptions extends LookOptions {
   readonly stacks?: boolean | undefined;
+  readonly over?: number | undefined;
 }
 
 /** Tells what keeps that process, thread or object; returns the exit code. */
@@ -43,7 +44,7 @@ export async function whyAbout(about: string, snapshot: Snapshot, options: About
   const chains = distinct(waiting.length > 0 ? waiting : chosen).map((agent) => chainOf(snapshot, agent));
   const pids = new Set(chains.flat().map(({ pid }) => pid));
   const concerns = (members: readonly Member[]): boolean => members.some(({ pid }) => pids.has(pid));
-  const found = findStuck(snapshot, { least: 0 });
+  const found = findStuck(snapshot, { least: options.over ?? 0 });
   const findings = found.findings.filter((each) =>
     concerns(membersOf({ findings: [each], open: [], pools: [], children: [] })),
   );
@@ -60,15 +61,15 @@ export async function whyAbout(about: string, snapshot: Snapshot, options: About
   return write({ chains, findings, open, pools, children }, snapshot, options);
 }
 
-/** Children that have touched no shared object yet: nothing keeps those, but others may await them. */
+/** Children that have touched no shared object: nothing keeps those, but others may await them. */
 function whyChildren(
   unseen: readonly ChildSnapshot[],
   snapshot: Snapshot,
   options: AboutOptions,
 ): Promise<number> {
   const pids = new Set(unseen.map(({ pid }) => pid));
-  const children = findStuck(snapshot, { least: 0 }).children.filter(({ children: awaited }) =>
-    awaited.some(({ pid }) => pids.has(pid)),
+  const children = findStuck(snapshot, { least: options.over ?? 0 }).children.filter(
+    ({ children: awaited }) => awaited.some(({ pid }) => pids.has(pid)),
   );
   const chains = unseen.map((child) => [memberFor(child)]);
   return Promise.resolve(write({ chains, findings: [], open: [], pools: [], children }, snapshot, options));
@@ -93,7 +94,7 @@ async function whyObjects(
 ): Promise<number> {
   // Columns as wide as they look take tables of Unicode, which nothing else here needs.
   const { factsOf, textOf } = await import('./show.ts');
-  const found = findStuck(snapshot, { least: 0 });
+  const found = findStuck(snapshot, { least: options.over ?? 0 });
   const chains = named.flatMap(({ object, namespace }) => {
     const first = namespace.agents.find(({ waits }) =>
       waits.some(({ cell, place }) => cell === object.cell && place === 1),

@@ -22,9 +22,11 @@ export interface WhyOptions extends LookOptions {
   readonly all?: boolean | undefined;
   readonly stacks?: boolean | undefined;
   readonly last?: boolean | undefined;
+  /** Milliseconds after which a wait is reported. */
+  readonly over?: number | undefined;
 }
 
-/** Milliseconds after which a wait for a thread that can act is reported. */
+/** Milliseconds after which a wait for a thread that can act is reported, by default. */
 const LEAST = 1000;
 
 /** Prints which threads keep which others waiting; returns the exit code. */
@@ -32,7 +34,7 @@ export async function why(about: string | undefined, options: WhyOptions): Promi
   if (options.last === true) return whyLast(about, options);
   const snapshot = look(options);
   if (isMissing(options, snapshot)) return UNREADABLE;
-  const least = options.all === true ? 0 : LEAST;
+  const least = options.over ?? (options.all === true ? 0 : LEAST);
   if (about !== undefined) return whyAbout(about, snapshot, options);
   const found = findStuck(snapshot, { least });
   // Waits that a thread may still end are shown, and asked about, where nothing is stuck.

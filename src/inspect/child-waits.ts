@@ -30,7 +30,7 @@ function blockedFor(at: Scene, { seats }: Thread): AwaitedChild[] {
   return [childOf(at, { ...joins, timed, lasted: lasted ?? 0 }, true)];
 }
 
-/** Those that awaiting calls wait for. A thread that is blocked is told by what blocks it. */
+/** Those that awaiting calls wait for. For a blocked thread, the findings have what blocks it. */
 function awaitedBy(at: Scene, thread: Thread): AwaitedChild[] {
   return thread.waits ? [] : endsOf(thread).map((end) => childOf(at, end, false));
 }
