@@ -86,7 +86,7 @@ test('a table is as narrow as its terminal, down to a least width of its columns
     narrow.split('\n').every((line) => line.length <= 30),
     narrow,
   );
-  // A column that yields is narrowed first. One that can be spared goes before others get too narrow.
+  // A column that yields is narrowed first; one that can be spared goes early.
   const yielding = [
     { title: 'PROGRAM', least: 4, yields: true, spare: 2 },
     { title: 'NAMESPACE', least: 4, spare: 1 },
