@@ -7,10 +7,10 @@
 // `_Lock`; `keepNames` would cure that, but it names each closure again wherever one is made. So
 // only classes get their names back, once.
 import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { dirname, join, relative } from 'node:path';
+import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
-import { neededDeclarations } from './bundle/declarations.mjs';
+import { narrower, rolledUp } from './bundle/declarations.mjs';
 import { builtinsOf, classNames, ENTRIES, exportedNames, Library, OPTIONS } from './bundle/library.mjs';
 import { withConstants } from './constants.mjs';
 
@@ -128,38 +128,18 @@ function isInner(name) {
   return INNER_FOLDERS.some((inner) => path.startsWith(`${inner}/`)) && !OUTER_FILES.includes(path);
 }
 
-/**
- * Comments that no editor shows to a user: those of a file itself, and of members that no program
- * calls.
- */
-const UNSEEN = [
-  /^\/\*\*(?:(?!\*\/)[\s\S])*\*\/\n(?=import |export \* )/,
-  /^ *\/\*\*(?:(?!\*\/)[\s\S])*\*\/\n(?= *(?:private|protected) )/gm,
-];
-
-/**
- * A declaration in fewer bytes. One private member of a class is enough to make its type unlike any
- * other.
- */
-function compact(text) {
-  const classes = text.split(/^(?=export (?:declare )?(?:abstract )?class |declare (?:abstract )?class )/m);
-  const short = classes.map((part) => {
-    let members = 0;
-    return part.replace(/^ {4}private (?:readonly )?[\w$]+(?:\(\))?;\n/gm, (line) =>
-      members++ === 0 ? line : '',
-    );
-  });
-  return short.join('').replace(/^ +(?!\*)/gm, '');
+/** What is left of a statement of the declarations. */
+function shorten(path, text) {
+  const short = isInner(path) ? text.replace(/^ *\/\*\*[\s\S]*?\*\/\n/gm, '') : text;
+  return narrower(short).replace(/^ +(?!\*)/gm, '');
 }
 
 // The package has no declarations but these, and none of earlier builds.
 for (const name of readdirSync(output, { recursive: true })) {
   if (/\.d\.ts(\.map)?$|\.tsbuildinfo$|^\.npmignore$/.test(name)) rmSync(join(output, name));
 }
-const entries = ['index', ...CLUSTER, 'inspect/inspect'].map((entry) => join(declared, `${entry}.d.ts`));
-for (const [path, text] of neededDeclarations(entries)) {
-  const name = relative(declared, path);
-  const forms = isInner(name) ? [/^ *\/\*\*[\s\S]*?\*\/\n/gm] : UNSEEN;
-  mkdirSync(dirname(join(output, name)), { recursive: true });
-  writeFileSync(join(output, name), compact(forms.reduce((rest, form) => rest.replace(form, ''), text)));
+const entries = ['index', ...CLUSTER, 'inspect/inspect'];
+for (const [path, text] of rolledUp(declared, entries, shorten)) {
+  mkdirSync(dirname(join(output, path)), { recursive: true });
+  writeFileSync(join(output, `${path}.d.ts`), text);
 }

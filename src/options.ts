@@ -13,6 +13,7 @@ const QUEUE = [...OBJECT, 'maxSize', 'bytes', 'endsWithProducers'];
 const CHILD = ['target', 'args', 'name', 'daemon'];
 const TASK = ['signal', 'timeout', 'queueTimeout', 'retries', 'priority', 'key', 'onReport', 'transfer'];
 const STREAM = ['signal', 'timeout', 'retries', 'priority', 'chunkSize'];
+const SHARED_POOL = ['idleTimeout', 'maxTasksPerChild', 'maxMemoryPerChild'];
 const POOL = [
   'name',
   'initializer',
@@ -21,9 +22,7 @@ const POOL = [
   'finalizer',
   'concurrency',
   'maxQueue',
-  'maxTasksPerChild',
-  'maxMemoryPerChild',
-  'idleTimeout',
+  ...SHARED_POOL,
   'grace',
   'timeout',
   'retries',
@@ -53,6 +52,7 @@ const KNOWN = {
   Lock: LOCK,
   Pipe: ['duplex'],
   Pool: [...POOL, 'processes', 'warm'],
+  'Pool.shared': [...SHARED_POOL, 'processes', 'warm'],
   Process: CHILD,
   Queue: QUEUE,
   RawArray: OBJECT,
@@ -69,6 +69,7 @@ const KNOWN = {
   SimpleQueue: OBJECT,
   Thread: CHILD,
   ThreadPool: [...POOL, 'threads', 'processes'],
+  'ThreadPool.shared': [...SHARED_POOL, 'threads'],
   Value: GUARDED,
 };
 

@@ -1,8 +1,8 @@
 // Declarations for programs: of each file of declarations only the statements to which an entry
-// point leads. The rest would be a third of the package. Private and protected members lead to
-// types inside of the library, of which again only those statements are kept.
+// point leads. The rest would be a third of the package. They are rolled up into one file an entry,
+// and one for what several entries share: 160 small files would take 12 kB more of the package.
 import { readFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { dirname, join, relative } from 'node:path';
 
 const BEGINNING = /^(?:export|declare|import|interface|type|abstract)\b/;
 const STATEMENT = /^(?:export|declare|import|interface|type|abstract|\/\*\*)/;
@@ -11,7 +11,11 @@ const LIST = /^export (?:type )?\{([^}]*)\}(?: from '([^']+)')?;$/;
 const STAR = /^export \* from '([^']+)';$/;
 const DECLARED =
   /^(?:export )?(?:declare )?(?:abstract )?(?:class|interface|type|const|let|function|enum) ([\w$]+)/;
-const INLINE = /import\('(\.[^']+)'\)\.([\w$]+)/g;
+/** Comments before the one of the declaration itself: those of the file. */
+const EARLIER_COMMENTS = /^(?:\/\*\*(?:(?!\*\/)[\s\S])*\*\/\s*)+(?=\/\*\*)/;
+/** A member of a class that programs can't call, with its comment. */
+const INNER_MEMBER =
+  /(?: {4}\/\*\*(?:(?!\*\/)[\s\S])*\*\/\n)? {4}(?:private|protected) (?!constructor)(?:[^\n]*;\n|[^\n]*\n(?:(?! {4}\S)[^\n]*\n)* {4}\S[^\n]*;\n)/g;
 
 /** @param {string} list */
 const bindings = (list) =>
@@ -34,38 +38,52 @@ class File {
   /** Names that it exports from elsewhere. */
   passed = new Map();
   stars = [];
-  kept = new Set();
-  bound = new Set();
 
   constructor(path) {
     this.path = path;
     const at = (specifier) =>
       specifier.startsWith('.') ? join(dirname(path), specifier.replace(/\.[jt]s$/, '.d.ts')) : undefined;
     for (const text of statementsOf(readFileSync(path, 'utf8'))) {
-      const code = codeOf(text);
-      const statement = { text, code };
+      const statement = { text: withoutInner(text.replace(EARLIER_COMMENTS, '')) };
+      const code = codeOf(statement.text);
+      statement.code = code;
       this.statements.push(statement);
       const [, names, from] = IMPORT.exec(code) ?? [];
       const [, list, source] = LIST.exec(code) ?? [];
       const [, star] = STAR.exec(code) ?? [];
       if (names !== undefined) {
-        statement.imports = from;
-        for (const { from: name, to } of bindings(names)) this.imported.set(to, { path: at(from), name });
+        for (const { from: name, to } of bindings(names))
+          this.imported.set(to, { path: at(from), from, name });
       } else if (list !== undefined) {
-        statement.always = true;
+        const isType = code.startsWith('export type ');
         for (const { from: name, to } of bindings(list))
-          this.passed.set(to, source === undefined ? { name } : { path: at(source), name });
+          this.passed.set(to, { path: source === undefined ? undefined : at(source), name, isType });
       } else if (star !== undefined) {
-        statement.always = true;
         this.stars.push(at(star));
       } else {
         const [, name] = DECLARED.exec(code) ?? [];
-        // What a module does when it is loaded is no type.
-        if (name === undefined) statement.always = !code.startsWith('import ');
-        else this.own.set(name, [...(this.own.get(name) ?? []), statement]);
+        // What a module does when it is loaded is not a type.
+        if (name !== undefined) this.own.set(name, [...(this.own.get(name) ?? []), statement]);
+        else if (!code.startsWith('import ')) throw new Error(`declarations: ${path}: ${code}`);
       }
     }
   }
+}
+
+/**
+ * One private member makes the type of a class its own. Others would only take room. Protected
+ * members stay where a class has type parameters: they keep a `Value<'i64'>` from being a
+ * `Value<'i32'>`.
+ */
+function withoutInner(text) {
+  const isGeneric = /^(?:export )?declare (?:abstract )?class \w+</m.test(text);
+  let found = text.includes('#private;') ? 1 : 0;
+  return text.replace(INNER_MEMBER, (member) => {
+    const [, word] = /^ {4}(private|protected) /m.exec(member);
+    // Not abstract: a class below may have no type parameters, and so not declare it.
+    if (isGeneric && word === 'protected') return codeOf(member).replace(' abstract ', ' ').concat('\n');
+    return / static /.test(codeOf(member)) || found++ > 0 ? '' : '    #private;\n';
+  });
 }
 
 /** The text without its comments. */
@@ -90,63 +108,211 @@ function statementsOf(text) {
   return whole;
 }
 
-/**
- * The text of each file that the entries lead to, by its path.
- * @param {readonly string[]} entries
- */
-export function neededDeclarations(entries) {
-  const files = new Map();
-  const fileAt = (path) => {
-    if (!files.has(path)) files.set(path, new File(path));
-    return files.get(path);
-  };
-  const use = (file, statement) => {
-    if (file.kept.has(statement)) return;
-    file.kept.add(statement);
-    for (const [name] of statement.code.matchAll(/[A-Za-z_$][\w$]*/g)) local(file, name);
-    for (const [, specifier, name] of statement.code.matchAll(INLINE)) {
-      need(join(dirname(file.path), specifier.replace(/\.[jt]s$/, '.d.ts')), name);
-    }
-  };
-  const local = (file, name) => {
-    for (const statement of file.own.get(name) ?? []) use(file, statement);
-    const found = file.imported.get(name);
-    if (found === undefined || file.bound.has(name)) return;
-    file.bound.add(name);
-    if (found.path !== undefined) need(found.path, found.name);
-  };
-  const need = (path, name) => {
-    const file = fileAt(path);
-    if (file.own.has(name)) return local(file, name);
-    const passed = file.passed.get(name);
-    if (passed === undefined) for (const star of file.stars) need(star, name);
-    else if (passed.path === undefined) local(file, passed.name);
-    else need(passed.path, passed.name);
-  };
-  const all = (path) => {
-    const file = fileAt(path);
+/** The statements to which an entry leads, and what it exports. */
+class Reach {
+  /** For each file its kept statements. */
+  kept = new Map();
+  /** For each exported name the file that declares it, its name there, and whether it is a type. */
+  exported = new Map();
+  #files;
+
+  /**
+   * @param {Files} files
+   * @param {string} entry
+   */
+  constructor(files, entry) {
+    this.#files = files;
+    this.#takeAll(entry);
+  }
+
+  #takeAll(path) {
+    const file = this.#files.at(path);
     for (const name of [...file.own.keys(), ...file.passed.keys()]) {
       const isExported = (file.own.get(name) ?? [{ code: 'export' }]).some(({ code }) =>
         code.startsWith('export'),
       );
-      if (isExported) need(path, name);
+      if (isExported && !this.exported.has(name)) this.exported.set(name, this.#need(path, name));
     }
-    for (const star of file.stars) all(star);
-  };
-  for (const entry of entries) all(entry);
-  return new Map([...files].map(([path, file]) => [path, textOf(file)]));
+    for (const star of file.stars) this.#takeAll(star);
+  }
+
+  /** Keeps what declares `name`, and returns where that is. */
+  #need(path, name) {
+    const found = this.#files.find(path, name);
+    if (found === undefined) throw new Error(`declarations: ${path} exports no ${name}`);
+    const file = this.#files.at(found.path);
+    for (const statement of file.own.get(found.name)) this.#use(file, statement);
+    return found;
+  }
+
+  #use(file, statement) {
+    const kept = this.kept.get(file.path) ?? new Set();
+    this.kept.set(file.path, kept);
+    if (kept.has(statement)) return;
+    kept.add(statement);
+    for (const name of namesIn(statement.code)) {
+      const { path, name: other } = file.imported.get(name) ?? {};
+      if (path !== undefined) this.#need(path, other);
+      else for (const own of file.own.get(name) ?? []) this.#use(file, own);
+    }
+  }
 }
 
-const PRIVATE = /(?: *\/\*\*(?:(?!\*\/)[\s\S])*\*\/\n)? *private (?!constructor)[^\n]*;\n/g;
+/** All files of declarations, each read once. */
+class Files {
+  #known = new Map();
 
-/** One private member makes the type of a class its own; others would only take room. */
-function withOnePrivate(text) {
-  let found = 0;
-  return text.replace(PRIVATE, (member) => (/private static/.test(member) || found++ > 0 ? '' : member));
+  at(path) {
+    if (!this.#known.has(path)) this.#known.set(path, new File(path));
+    return this.#known.get(path);
+  }
+
+  /**
+   * Where the `name` that `path` exports is declared, and whether only its type is exported;
+   * `undefined`: nowhere.
+   */
+  find(path, name) {
+    const file = this.at(path);
+    if (file.own.has(name)) return { path, name, isType: false };
+    const passed = file.passed.get(name);
+    if (passed === undefined) {
+      for (const star of file.stars) {
+        const found = this.find(star, name);
+        if (found !== undefined) return found;
+      }
+      return undefined;
+    }
+    const from = passed.path === undefined ? file.imported.get(passed.name) : passed;
+    const found = from && this.find(from.path, from.name);
+    return found && { ...found, isType: found.isType || passed.isType };
+  }
+}
+
+const namesIn = (code) => new Set([...code.matchAll(/(?<![.\w$])[A-Za-z_$][\w$]*/g)].map(([name]) => name));
+
+/** The file in which several entries find what they share. */
+function commonOf(entries) {
+  const [folder, ...others] = new Set(entries.map((entry) => dirname(entry)));
+  return others.length > 0 || folder === '.' ? 'common' : `${folder}/common`;
+}
+
+/**
+ * The texts of the declarations, by their paths without `.d.ts`.
+ * @param {string} root the folder of all declarations
+ * @param {readonly string[]} entries paths there, without `.d.ts`
+ * @param {(path: string, text: string) => string} shorten what is left of a statement in that file
+ */
+export function rolledUp(root, entries, shorten) {
+  const files = new Files();
+  const at = (path) => join(root, `${path}.d.ts`);
+  const reaches = new Map(entries.map((entry) => [entry, new Reach(files, at(entry))]));
+  // By the entries that lead to a file, it goes into one of the roll-ups.
+  const rollUps = new Map(entries.map((entry) => [entry, new RollUp(entry)]));
+  const homes = new Map();
+  for (const path of new Set([...reaches.values()].flatMap(({ kept }) => [...kept.keys()]))) {
+    const users = entries.filter((entry) => reaches.get(entry).kept.has(path));
+    const home = users.length === 1 ? users[0] : commonOf(users);
+    if (!rollUps.has(home)) rollUps.set(home, new RollUp(home));
+    homes.set(path, rollUps.get(home));
+    const kept = new Set(users.flatMap((entry) => [...reaches.get(entry).kept.get(path)]));
+    const file = files.at(path);
+    for (const statement of file.statements.filter((each) => kept.has(each))) {
+      rollUps.get(home).add(file, statement, shorten(relative(root, path), statement.text));
+    }
+  }
+  for (const [entry, { exported }] of reaches) {
+    for (const [name, found] of exported) rollUps.get(entry).offer(name, found, homes.get(found.path));
+  }
+  for (const rollUp of rollUps.values()) rollUp.link(files, homes);
+  return new Map([...rollUps].map(([path, rollUp]) => [path, rollUp.text()]));
+}
+
+/** A file of declarations from many. */
+class RollUp {
+  #path;
+  #texts = [];
+  /** For each name that is declared in it, the file from which it comes. */
+  #declared = new Map();
+  #statements = [];
+  /** For each file from which it imports, the names. */
+  #imports = new Map();
+  /** For each form of an export, the names. */
+  #exports = new Map();
+
+  constructor(path) {
+    this.#path = path;
+  }
+
+  add(file, statement, text) {
+    const [, name] = DECLARED.exec(statement.code);
+    const other = this.#declared.get(name);
+    if (other !== undefined && other !== file) {
+      throw new Error(`declarations: rename one ${name}: both ${other.path} and ${file.path} have it`);
+    }
+    this.#declared.set(name, file);
+    this.#statements.push({ file, statement });
+    this.#texts.push(text.replace(/^export (?=declare |interface |type )/m, ''));
+  }
+
+  /** Exports as `name` what `home` declares. */
+  offer(name, { name: declared, isType }, home) {
+    const from = home === this ? '' : ` from '${this.#pathTo(home)}'`;
+    if (home !== this) home.offer(declared, { name: declared }, home);
+    const list = `export ${isType ? 'type ' : ''}{}${from};`;
+    if (!this.#exports.has(list)) this.#exports.set(list, new Set());
+    this.#exports.get(list).add(name === declared ? name : `${declared} as ${name}`);
+  }
+
+  #pathTo(other) {
+    const path = relative(dirname(this.#path), other.#path);
+    return path.startsWith('.') ? `${path}.js` : `./${path}.js`;
+  }
+
+  #import(home, name) {
+    home.offer(name, { name }, home);
+    this.#importFrom(this.#pathTo(home), name);
+  }
+
+  #importFrom(from, name) {
+    this.#imports.set(from, (this.#imports.get(from) ?? new Set()).add(name));
+  }
+
+  /** Imports what its statements take from other files. */
+  link(files, homes) {
+    for (const { file, statement } of this.#statements) {
+      for (const name of namesIn(statement.code)) {
+        const imported = file.imported.get(name);
+        if (imported === undefined) this.#checkGlobal(file, name);
+        else if (imported.name !== name) throw new Error(`declarations: ${file.path} renames ${name}`);
+        else if (imported.path === undefined) this.#importFrom(imported.from, name);
+        else {
+          const found = files.find(imported.path, name);
+          const home = homes.get(found.path);
+          if (home !== this) this.#import(home, name);
+          else if (found.name !== name) throw new Error(`declarations: ${file.path} renames ${name}`);
+        }
+      }
+    }
+  }
+
+  /** A global such as `Event` must not become the library's of that name. */
+  #checkGlobal(file, name) {
+    if (file.own.has(name) || !Object.hasOwn(globalThis, name)) return;
+    const other = this.#declared.get(name);
+    if (other !== undefined) {
+      throw new Error(`declarations: ${file.path} means the global ${name}, and ${other.path} declares one`);
+    }
+  }
+
+  text() {
+    const imports = [...this.#imports].map(([from, names]) => `import {${[...names]}} from '${from}';`);
+    const exports = [...this.#exports].map(([list, names]) => list.replace('{}', `{${[...names]}}`));
+    return `${[...imports, ...this.#texts, ...exports].join('\n')}\n`;
+  }
 }
 
 /** One space a level instead of four, and a line a paragraph of comments: 2 kB of the package. */
-const narrower = (text) =>
+export const narrower = (text) =>
   text
     .replace(/^( *)\/\*\*\n([\s\S]*?) \*\/$/gm, (_, indent, lines) => withLongLines(indent, lines))
     .replace(/^ {4,}/gm, ({ length }) => ' '.repeat(Math.floor(length / 4) + (length % 4)));
@@ -159,19 +325,4 @@ function withLongLines(indent, lines) {
   return isShort
     ? `${indent}/** ${joined.replace(/^ *\* /, '')} */`
     : `${indent}/**\n${joined}${example}\n${indent} */`;
-}
-
-function textOf({ statements, kept, bound }) {
-  return narrower(
-    `${statements
-      .flatMap((statement) => {
-        if (statement.imports !== undefined) {
-          const [, list] = IMPORT.exec(statement.code);
-          const used = list.split(',').filter((each) => bound.has(bindings(each)[0]?.to));
-          return used.length === 0 ? [] : [statement.code.replace(/\{[^}]*\}/, `{${used.join(',')}}`)];
-        }
-        return statement.always || kept.has(statement) ? [withOnePrivate(statement.text)] : [];
-      })
-      .join('\n')}\n`,
-  );
 }

@@ -19,6 +19,7 @@ import type { PoolTask } from './pool-task.ts';
 import type { Remote } from './remote.ts';
 import { remoteOf } from './remote.ts';
 import type { Results } from './results.ts';
+import { checkMayEnd, isShared } from './shared-pool.ts';
 import type { PoolStats } from './statistics.ts';
 import { stream } from './streams.ts';
 import type { Task } from './task.ts';
@@ -322,15 +323,17 @@ export abstract class AbstractPool<State, InitArgs extends readonly unknown[]>
    * have run, and all workers have ended. With `cancelQueued: true`, waiting tasks reject with
    * `ClosedError`. Idempotent.
    */
-  close(options: { cancelQueued?: boolean } = {}): Promise<void> {
-    return this.life.close(options.cancelQueued === true);
+  async close(options: { cancelQueued?: boolean } = {}): Promise<void> {
+    checkMayEnd(this, this.core.title, 'close');
+    await this.life.close(options.cancelQueued === true);
   }
 
   /**
    * Kills the workers immediately: every unfinished task rejects with `ClosedError`. Idempotent.
    */
-  terminate(): Promise<void> {
-    return this.life.terminate();
+  async terminate(): Promise<void> {
+    checkMayEnd(this, this.core.title, 'terminate');
+    await this.life.terminate();
   }
 
   /**
@@ -338,21 +341,28 @@ export abstract class AbstractPool<State, InitArgs extends readonly unknown[]>
    * `true`, or to `false` at the timeout. Rejects with `StateError` before `close()`.
    */
   async join(options?: WaitOptions): Promise<boolean> {
+    checkMayEnd(this, this.core.title, 'join');
     return await this.life.join(options);
   }
 
   /** As `join`, but *blocks* this thread. */
   joinSync(options?: WaitOptions): boolean {
+    checkMayEnd(this, this.core.title, 'joinSync');
     return this.life.joinSync(options);
   }
 
   /**
    * Ends the pool: waiting tasks reject, running tasks are asked to stop, and killed after
    * `grace`. Workers that have not ended `grace` milliseconds after the last task, with their
-   * finalizer, are killed, too.
+   * finalizer, are killed, too. A shared pool stays as it is.
    */
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.life.leave();
+    if (!isShared(this)) await this.life.leave();
+  }
+
+  /** @internal */
+  get isUsable(): boolean {
+    return this.state.isUsable;
   }
 
   /** One line with the pool's state. */

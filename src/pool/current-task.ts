@@ -104,11 +104,10 @@ export function keepState(initializer: string, value: unknown): void {
 
 /** The task that this code is part of; `undefined` if no pool runs this code. */
 export function currentTask(): CurrentTask | undefined {
-  for (const find of finders) {
-    const task = find();
-    if (task !== undefined) return task;
-  }
-  return undefined;
+  // The worker itself registered first. Tasks of a pool that runs here are within one of its own.
+  let found: CurrentTask | undefined;
+  for (const find of finders) found = find() ?? found;
+  return found;
 }
 
 /**

@@ -5,6 +5,8 @@ import { Process } from '../workers/process/process.ts';
 import { SpareKeeper } from '../workers/process/spares.ts';
 import { AbstractPool } from './abstract-pool.ts';
 import type { CommonPoolOptions, WithInitArgs, WorkerCount } from './pool-options.ts';
+import type { SharedPoolOptions } from './shared-pool.ts';
+import { sharedPool } from './shared-pool.ts';
 
 /** Options of a Pool. */
 export interface PoolOptions<State = unknown, InitArgs extends readonly unknown[] = readonly unknown[]>
@@ -54,6 +56,22 @@ export class Pool<State = void, InitArgs extends readonly unknown[] = []> extend
     const spares = { keeper: new SpareKeeper('a spare worker', [], 'pool-worker'), count: all?.warm ?? 1 };
     super('Pool', all, all?.processes, (order) => new Process(order), spares);
   }
+
+  /**
+   * The pool that all code of this thread shares. The first call makes it, with up to `cpuCount()`
+   * processes, which start as they are needed; in a worker of a pool, its tasks run in that worker.
+   *
+   * It ends with the program: `close`, `terminate` and `join` reject with `StateError`, and the end
+   * of an `await using` leaves it open. If it breaks, the next call makes another.
+   *
+   * @param options for the program that makes the first call. Later calls throw `StateError` if
+   *   they pass others
+   */
+  static shared(options?: SharedPoolOptions & Pick<PoolOptions, 'processes' | 'warm'>): Pool {
+    return sharedPool('Pool', 'processes', options, make);
+  }
 }
+
+const make = (options: object): Pool => new Pool(options);
 
 showAsText(Pool);

@@ -5,6 +5,8 @@ import { showAsText } from '../readable.ts';
 import { Thread } from '../workers/thread/thread.ts';
 import { AbstractPool } from './abstract-pool.ts';
 import type { CommonPoolOptions, WithInitArgs, WorkerCount } from './pool-options.ts';
+import type { SharedPoolOptions } from './shared-pool.ts';
+import { sharedPool } from './shared-pool.ts';
 
 /** Options of a ThreadPool. */
 export interface ThreadPoolOptions<State = unknown, InitArgs extends readonly unknown[] = readonly unknown[]>
@@ -45,6 +47,13 @@ export class ThreadPool<State = void, InitArgs extends readonly unknown[] = []> 
     }
     super('ThreadPool', all, all?.threads ?? all?.processes, (order) => new Thread(order));
   }
+
+  /** As `Pool.shared`, with threads. Threads of a program do not share it: each has its own. */
+  static shared(options?: SharedPoolOptions & Pick<ThreadPoolOptions, 'threads'>): ThreadPool {
+    return sharedPool('ThreadPool', 'threads', options, make);
+  }
 }
+
+const make = (options: object): ThreadPool => new ThreadPool(options);
 
 showAsText(ThreadPool);

@@ -16,7 +16,7 @@ import { AWAITING_BIT } from '../memory/layout.ts';
 import { isMainThread } from '../this-thread.ts';
 import { spin } from '../waiting/spinning.ts';
 import type { Taking } from '../waiting/taking.ts';
-import { mayHaveChildren } from '../workers/identity.ts';
+import { becomePoolWorker } from '../workers/identity.ts';
 import type { Moving } from '../workers/thread/moving.ts';
 import { ownMoving } from '../workers/thread/moving.ts';
 import { keepState } from './current-task.ts';
@@ -297,6 +297,6 @@ function endWhenPrinted(): void {
 
 /** The target of a pool's workers. */
 export async function work(orders: WorkerOrders): Promise<void> {
-  mayHaveChildren();
+  becomePoolWorker();
   await new PoolWorker(orders).run();
 }

@@ -29,6 +29,8 @@ export interface Identity {
   readonly thread: ThreadIdentity;
   /** Last numbers given to a process and to a thread; shared by the threads of this process. */
   readonly counters: Int32Array;
+  /** Whether this thread, or one that started it, is a worker of a pool. */
+  readonly isPoolWorker?: boolean;
 }
 
 export const MAIN_PROCESS_NAME = 'MainProcess';
@@ -75,11 +77,11 @@ export function assumeIdentity(assumed: Identity): void {
 }
 
 /**
- * Lets this daemon have children: a worker of a pool ends with its parent, and runs tasks that may
- * start processes of their own.
+ * This thread is a worker of a pool. Lets this daemon have children: it ends with its parent, and
+ * runs tasks that may start processes of their own. Other copies of Lockstep see it, too.
  */
-export function mayHaveChildren(): void {
-  current = { ...current, process: { ...current.process, daemon: false } };
+export function becomePoolWorker(): void {
+  Object.assign(current, { isPoolWorker: true, process: { ...current.process, daemon: false } });
 }
 
 /** The working directory; `undefined` if it was removed. */

@@ -5,7 +5,7 @@
 
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { readdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { fileURLToPath } from 'node:url';
@@ -62,21 +62,38 @@ describe('the package', () => {
     assert.match(code, /\bvar (?:[^;]*,\s*)?behind\b/);
   });
 
-  it('has the declarations that a program needs, and they compile', () => {
+  it('has the declarations that a program needs, of the same types as the source', () => {
     writeFileSync(
       join(installed.folder, 'program.mts'),
       `import * as lockstep from 'lockstep';
 export const lock: lockstep.Lock = new lockstep.Lock();
 export * as cluster from 'lockstep/cluster';
 export * as memory from 'lockstep/memory';
+export * as inspect from 'lockstep/inspect';
 `,
     );
-    symlinkSync(join(ROOT, 'node_modules/@types'), join(installed.folder, 'node_modules/@types'));
-    const options = ['--strict', '--noEmit', '--module', 'nodenext', '--target', 'es2022'];
-    const lib = ['--lib', 'es2023,esnext.disposable', '--types', 'node', '--skipLibCheck', 'false'];
+    // What compiles with the source, and the lines that must not, with the package.
+    const entries = { '': 'index', '/cluster': 'cluster/connect', '/inspect': 'inspect/inspect' };
+    const paths = Object.entries(entries).map(([name, file]) => [
+      `lockstep${name}`,
+      [join(root, 'dist', `${file}.d.ts`)],
+    ]);
+    writeFileSync(
+      join(installed.folder, 'tsconfig.json'),
+      JSON.stringify({
+        extends: join(ROOT, 'tsconfig.base.json'),
+        compilerOptions: {
+          ...{ composite: false, declaration: false, sourceMap: false, noEmit: true, skipLibCheck: false },
+          rootDir: '/',
+          typeRoots: [join(ROOT, 'node_modules/@types')],
+          paths: Object.fromEntries(paths),
+        },
+        files: ['program.mts', ...['api', 'pool'].map((name) => join(ROOT, 'tests/types', `${name}.ts`))],
+      }),
+    );
     const { status, stdout } = spawnSync(
       process.execPath,
-      [join(ROOT, 'node_modules/typescript/bin/tsc'), ...options, ...lib, 'program.mts'],
+      [join(ROOT, 'node_modules/typescript/bin/tsc'), '-p', 'tsconfig.json'],
       { cwd: installed.folder, encoding: 'utf8' },
     );
     assert.equal(status, 0, stdout);

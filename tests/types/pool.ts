@@ -57,6 +57,14 @@ export function over(value: number | string): number | string {
   return value;
 }
 
+export async function shared(): Promise<void> {
+  is<Pool>()(Pool.shared({ processes: { min: 1, max: 2 }, warm: 0 }));
+  is<ThreadPool>()(ThreadPool.shared({ threads: 2, idleTimeout: 5 }));
+  is<number>()(await Pool.shared().apply(add, [1, 2]));
+  // @ts-expect-error An initializer would run for all users.
+  Pool.shared({ initializer: connect });
+}
+
 export async function calls(circles: Circle[]): Promise<void> {
   for (const pool of [new Pool(), new ThreadPool()] as const) {
     // Arguments and results are those of the function, without a type written.

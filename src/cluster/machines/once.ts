@@ -9,12 +9,12 @@
 import type { CallId, Facts, Machine, Step } from './machine.ts';
 import { isDead, numberOf, sessionOf } from './machine.ts';
 
-/** One call that was made: its id, the version of its write (0: of the last), its reply. */
-type Made<Reply> = readonly [call: CallId, version: number, reply: Reply];
+/** A call that was answered: its id, the version of its write (0: of the last), its reply. */
+type Answered<Reply> = readonly [call: CallId, version: number, reply: Reply];
 
 export interface OnceState<State, Reply> {
   readonly state: State | null;
-  readonly made: readonly Made<Reply>[];
+  readonly made: readonly Answered<Reply>[];
 }
 
 /**
@@ -41,7 +41,7 @@ export function once<State, Call, Reply>(
     lapses: ({ state }) => state === null,
     resolve: ({ state, made }, version) => ({
       state: state === null || machine.resolve === undefined ? state : machine.resolve(state, version),
-      made: made.map(([call, at, reply]): Made<Reply> => [call, at === 0 ? version : at, reply]),
+      made: made.map(([call, at, reply]): Answered<Reply> => [call, at === 0 ? version : at, reply]),
     }),
     apply: (given, call, facts): Step<OnceState<State, Reply>, Reply> => {
       const made = given?.made ?? [];
@@ -54,14 +54,14 @@ export function once<State, Call, Reply>(
       if (state === before) return { state: given, reply, rings };
       const kept = made.filter((entry) => isKept(entry, facts));
       const mine = callOf(call, reply);
-      const now: readonly Made<Reply>[] = mine === undefined ? kept : [...kept, [mine, 0, reply]];
+      const now: readonly Answered<Reply>[] = mine === undefined ? kept : [...kept, [mine, 0, reply]];
       if (state === undefined && now.length === 0) return { state: undefined, reply, rings };
       return { state: { state: state ?? null, made: now }, reply, rings };
     },
   };
 }
 
-function isKept([call, version]: Made<unknown>, facts: Facts): boolean {
+function isKept([call, version]: Answered<unknown>, facts: Facts): boolean {
   if (isDead(call, facts)) return false;
   if (sessionOf(call) === facts.caller && numberOf(call) < facts.seen) return false;
   return version === 0 || version / 1000 > facts.now - KEPT_MS;
