@@ -43,6 +43,7 @@ export { waitAny, waitAnySync } from './messaging/wait-any.ts';
 export { openShared } from './objects/handles.ts';
 export type { Description } from './objects/shared-object.ts';
 export { asCompleted } from './pool/as-completed.ts';
+export type { TaskContext } from './pool/context.ts';
 export type { CurrentTask } from './pool/current-task.ts';
 export { currentTask, transfer, workerState } from './pool/current-task.ts';
 export type { TimeStats } from './pool/histogram.ts';

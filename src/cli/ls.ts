@@ -74,10 +74,22 @@ function rowsOf(namespace: NamespaceSnapshot, all: boolean): string[][] {
       all ||
       object.name !== null ||
       object.label !== null ||
+      Number(object.state.running) + Number(object.state.queued) > 0 ||
       waiting(object) > 0 ||
       object.holders.length > 0,
   );
   const rows = shown.map((object) => {
+    const pool = namespace.pools.find(({ cell }) => cell === object.cell);
+    if (pool !== undefined) {
+      const lasted = Math.max(0, ...pool.workers.map(({ tasks }) => tasks[0]?.lasted ?? 0));
+      return [
+        told,
+        visible(object.title),
+        stateText(object, namespace),
+        '',
+        lasted === 0 ? '' : duration(lasted),
+      ];
+    }
     const calls = waiting(object);
     const lasted = Math.max(
       0,

@@ -36,6 +36,9 @@ export function stateText(object: ObjectSnapshot, namespace: NamespaceSnapshot):
     }
     case 'Semaphore':
       return `${count(Number(state.value), 'permit')}`;
+    case 'Pool':
+    case 'ThreadPool':
+      return poolText(state);
     case 'Event':
       return state.set === true ? 'set' : 'not set';
     case 'Latch':
@@ -47,6 +50,19 @@ export function stateText(object: ObjectSnapshot, namespace: NamespaceSnapshot):
         .filter((part) => part !== '')
         .join(', ');
   }
+}
+
+/** `2 tasks run, 1 waits, 4 workers`. */
+function poolText({ workers, running, queued }: ObjectSnapshot['state']): string {
+  const runs = Number(running);
+  const waits = Number(queued);
+  const parts = [
+    runs === 0 ? '' : `${count(runs, 'task')} ${runs === 1 ? 'runs' : 'run'}`,
+    waits === 0 ? '' : `${runs === 0 ? count(waits, 'task') : waits} ${waits === 1 ? 'waits' : 'wait'}`,
+    runs + waits === 0 ? 'idle' : '',
+    count(Number(workers), 'worker'),
+  ];
+  return parts.filter((part) => part !== '').join(', ');
 }
 
 /** How much shared data there is; empty for objects that have none, or one value only. */

@@ -3,8 +3,10 @@
 import { endOf } from '../inspect/branch-text.ts';
 import { findStuck } from '../inspect/findings.ts';
 import { programOf } from '../inspect/members.ts';
+import { startText, taskText } from '../inspect/pool-text.ts';
+import { POOL_ROLES } from '../inspect/pools.ts';
 import { readTask } from '../inspect/tasks.ts';
-import type { AgentSnapshot, NamespaceSnapshot, Snapshot } from '../inspect/types.ts';
+import type { AgentSnapshot, NamespaceSnapshot, Snapshot, WorkSnapshot } from '../inspect/types.ts';
 import { duration, visible } from '../inspect/words.ts';
 import { FINE, STUCK, UNREADABLE } from './exit-codes.ts';
 import { isMissing, look, nobodyText, problemLines, show, shownName, writeJson } from './looks.ts';
@@ -73,12 +75,18 @@ function stateOf(
   { objects }: NamespaceSnapshot,
 ): [state: string, lasted: number | null] {
   if (agent.life === 'dead') return ['dead, not yet cleared up', null];
+  const isBed = (cell: number): boolean =>
+    objects.find((object) => object.cell === cell)?.part?.role === POOL_ROLES.BED;
   const titleOf = (cell: number): string =>
     visible(objects.find((object) => object.cell === cell)?.title ?? `#${cell}`);
   const task = readTask(agent.pid, agent.tid);
   const orphan = agent.orphan ? 'orphan, ' : '';
-  const how = `${orphan}${task?.state === 'T' || task?.state === 't' ? 'stopped, ' : ''}`;
-  const { blocked, waits, ends } = agent;
+  const stopped = task?.state === 'T' || task?.state === 't';
+  const { blocked, ends, work } = agent;
+  // The worker of a pool always listens for tasks.
+  const waits = agent.waits.filter(({ cell }) => !isBed(cell));
+  const runs = work === null ? '' : worksOn(work);
+  const how = `${orphan}${stopped ? 'stopped, ' : ''}${runs === '' ? '' : `${runs}, `}`;
   const [wait] = blocked?.cell ? waits.filter(({ cell }) => cell === blocked.cell) : waits;
   if (blocked !== null) {
     if (blocked.joins !== null) return [`${how}blocked: ${endOf(blocked.joins)}`, blocked.lasted];
@@ -95,6 +103,16 @@ function stateOf(
     const more = ends.length > 1 ? ` and ${ends.length - 1} more` : '';
     return [`${how}awaits: ${endOf(end)}${more}`, end.lasted];
   }
-  if (/[Tt]/.test(task?.state ?? '')) return [`${orphan}stopped`, null];
-  return [`${orphan}${task === undefined ? 'alive' : task.state === 'R' ? 'busy' : 'idle'}`, null];
+  const activity = stopped ? 'stopped' : task === undefined ? 'alive' : task.state === 'R' ? 'busy' : 'idle';
+  if (work?.state === 'idle') return [`${orphan}${stopped ? 'stopped, ' : ''}waits for a task`, null];
+  if (work !== null) return [`${orphan}${runs}, ${activity}`, work.tasks[0]?.lasted ?? work.startsFor];
+  return [`${orphan}${activity}`, null];
+}
+
+/** `runs resize and 3 more`, `initializer connect`; empty while it waits for a task. */
+function worksOn(work: WorkSnapshot): string {
+  const [task, ...others] = work.tasks;
+  if (task !== undefined)
+    return `runs ${taskText(task)}${others.length === 0 ? '' : ` and ${others.length} more`}`;
+  return work.state === 'idle' ? '' : startText(work);
 }

@@ -2,8 +2,17 @@
 
 import { roleText } from '../inspect/decode-objects.ts';
 import { programOf } from '../inspect/members.ts';
+import { callsText, startText, taskText } from '../inspect/pool-text.ts';
 import { readRing } from '../inspect/rings.ts';
-import type { AgentSnapshot, NamespaceSnapshot, ObjectSnapshot, Snapshot } from '../inspect/types.ts';
+import { readTask } from '../inspect/tasks.ts';
+import type {
+  AgentSnapshot,
+  NamespaceSnapshot,
+  ObjectSnapshot,
+  PoolSnapshot,
+  PoolWorkerSnapshot,
+  Snapshot,
+} from '../inspect/types.ts';
 import { count, duration, PLAIN, visible } from '../inspect/words.ts';
 import { shownName, writeJson } from './looks.ts';
 import { agentText, partsOf, stateText } from './object-text.ts';
@@ -53,9 +62,12 @@ function describe({ object, namespace }: Found): string {
   const { recoveries } = object.state;
   if (typeof recoveries === 'number' && recoveries > 0)
     lines.push(['so far', `${count(recoveries, 'holder')} died inside`]);
-  const queue = waitersOf({ object, namespace });
+  const pool = namespace.pools.find(({ cell }) => cell === object.cell);
+  if (pool !== undefined && pool.calls.length > 0) lines.push(['calls', callsText(pool.calls)]);
+  const queue = pool === undefined ? waitersOf({ object, namespace }) : [];
   const head = `${visible(object.title)}, namespace ${shownName(namespace)}${object.steady ? '' : ' (it is just changing)'}\n`;
   const facts = lines.map(([key, value]) => `  ${key.padEnd(10)}  ${value}\n`).join('');
+  if (pool !== undefined) return head + facts + workersText(pool, namespace);
   if (queue.length === 0) return head + facts;
   const rows = queue.map(({ agent, wait, part }) => [
     String(wait.place),
@@ -76,6 +88,45 @@ function describe({ object, namespace }: Found): string {
     PLAIN,
   );
   return `${head}${facts}${listed.replace(/^/gm, '  ').trimEnd()}\n`;
+}
+
+/** `busy`, `stopped`, `idle`, or what blocks it. */
+function activityOf({ pid, tid, blocked }: AgentSnapshot, { objects }: NamespaceSnapshot): string {
+  const state = readTask(pid, tid)?.state ?? '';
+  if (/[Tt]/.test(state)) return 'stopped';
+  if (blocked === null) return state === 'R' ? 'busy' : 'idle';
+  const object = objects.find(({ cell }) => cell === blocked.cell);
+  return object === undefined ? 'blocked' : `blocked: ${visible(object.title)}`;
+}
+
+/** The workers of a pool, those with the longest tasks first, and what each does. */
+function workersText({ workers }: PoolSnapshot, namespace: NamespaceSnapshot): string {
+  const longest = ({ tasks, startsFor }: PoolWorkerSnapshot): number => tasks[0]?.lasted ?? startsFor ?? -1;
+  const rows = [...workers]
+    .sort((a, b) => longest(b) - longest(a))
+    .flatMap((worker): string[][] => {
+      const { slot, pid, threadId, state, tasks, startsFor } = worker;
+      const agent = namespace.agents.find((each) => each.slot === slot);
+      const thread = threadId === 0 ? '' : `, thread ${threadId}`;
+      const who = visible(`${agent?.name ?? 'not joined yet'} (${pid}${thread})`);
+      if (state === 'idle') return [[who, 'waits for a task', '', '']];
+      if (state === 'starting') return [[who, startText(worker), duration(startsFor ?? 0), '']];
+      const how = agent === undefined ? '' : activityOf(agent, namespace);
+      return tasks.map((task, at) => [
+        at === 0 ? who : '',
+        taskText(task),
+        duration(task.lasted),
+        at === 0 ? how : '',
+      ]);
+    });
+  if (rows.length === 0) return '';
+  const columns = [
+    { title: 'WORKER', least: 16 },
+    { title: 'TASK' },
+    { title: 'FOR', right: true },
+    { title: '' },
+  ];
+  return `${table(columns, rows, PLAIN).replace(/^/gm, '  ').trimEnd()}\n`;
 }
 
 interface Waiter {

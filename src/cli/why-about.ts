@@ -2,7 +2,7 @@
 
 import { membersOf } from '../inspect/asking.ts';
 import { explainChain } from '../inspect/chain-text.ts';
-import type { Finding, Member, ObjectRef, OpenWait } from '../inspect/finding-types.ts';
+import type { Finding, Member, ObjectRef, OpenWait, PoolWait } from '../inspect/finding-types.ts';
 import { chainOf, findStuck } from '../inspect/findings.ts';
 import type { AgentSnapshot, NamespaceSnapshot, ObjectSnapshot, Snapshot } from '../inspect/types.ts';
 import { flatten } from '../inspect/waits-behind.ts';
@@ -35,9 +35,15 @@ export async function whyAbout(about: string, snapshot: Snapshot, options: About
   const pids = new Set(chains.flat().map(({ pid }) => pid));
   const concerns = (members: readonly Member[]): boolean => members.some(({ pid }) => pids.has(pid));
   const found = findStuck(snapshot, { least: 0 });
-  const findings = found.findings.filter((each) => concerns(membersOf({ findings: [each], open: [] })));
-  const open = found.open.filter((each) => concerns(membersOf({ findings: [], open: [each] })));
-  return write({ chains, findings, open }, snapshot, options);
+  const findings = found.findings.filter((each) =>
+    concerns(membersOf({ findings: [each], open: [], pools: [] })),
+  );
+  const open = found.open.filter((each) => concerns(membersOf({ findings: [], open: [each], pools: [] })));
+  const pools = found.pools.filter(
+    ({ owner, tasks, starting }) =>
+      pids.has(owner.pid) || [...tasks.map(({ by }) => by), ...starting].some(({ pid }) => pids.has(pid)),
+  );
+  return write({ chains, findings, open, pools }, snapshot, options);
 }
 
 interface Found {
@@ -62,33 +68,35 @@ async function whyObjects(
   });
   const findings = found.findings.filter((finding) => named.some((each) => concerns(finding, each)));
   const open = found.open.filter((wait) => named.some((each) => isAbout(wait, each)));
+  const pools = found.pools.filter(({ pool }) => named.some((each) => isRefTo(pool, each)));
   if (options.json !== true) process.stdout.write(`${textOf(named)}${chains.length > 0 ? '\n' : ''}`);
   const facts = options.json === true ? { objects: factsOf(named) } : {};
-  return write({ chains, findings, open }, snapshot, options, facts);
+  return write({ chains, findings, open, pools }, snapshot, options, facts);
 }
 
 interface About {
   readonly chains: readonly (readonly Member[])[];
   readonly findings: readonly Finding[];
   readonly open: readonly OpenWait[];
+  readonly pools: readonly PoolWait[];
 }
 
 function write(
-  { chains, findings, open }: About,
+  { chains, findings, open, pools }: About,
   snapshot: Snapshot,
   options: AboutOptions,
   facts: object = {},
 ): number {
-  const members = [...chains.flat(), ...membersOf({ findings, open })];
+  const members = [...chains.flat(), ...membersOf({ findings, open, pools })];
   const stacks = options.stacks === true ? stacksOf(snapshot, members) : {};
   if (options.json === true)
-    writeJson({ taken: snapshot.taken, ...facts, chains, findings, open, ...stacks });
+    writeJson({ taken: snapshot.taken, ...facts, chains, findings, open, pools, ...stacks });
   else {
     const paint = paintFor(process.stdout);
     process.stdout.write(chains.map((chain) => explainChain(chain, paint)).join('\n'));
-    if (findings.length + open.length > 0)
+    if (findings.length + open.length + pools.length > 0)
       process.stdout.write(
-        `\n${explain({ findings, open, work: {}, brief: 0, unwanted: 0 }, { paint, least: 0, all: true })}`,
+        `\n${explain({ findings, open, pools, work: {}, brief: 0, unwanted: 0 }, { paint, least: 0, all: true })}`,
       );
     process.stdout.write(stacksText(stacks, paint));
   }

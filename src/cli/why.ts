@@ -8,7 +8,7 @@ import { findStuck } from '../inspect/findings.ts';
 import type { PastDeadlock } from '../inspect/last-deadlocks.ts';
 
 import { explainPast, lastDeadlocks } from '../inspect/last-deadlocks.ts';
-import { explain, shownOpen } from '../inspect/why-text.ts';
+import { explain, shownOpen, shownPools } from '../inspect/why-text.ts';
 import { FINE, STUCK, UNREADABLE } from './exit-codes.ts';
 import type { LookOptions } from './looks.ts';
 import { isMissing, look, problemLines, writeJson } from './looks.ts';
@@ -37,7 +37,10 @@ export async function why(about: string | undefined, options: WhyOptions): Promi
   const found = findStuck(snapshot, { least });
   // Waits that a thread may still end are shown, and asked about, where nothing is stuck.
   const open = shownOpen(found, options.all);
-  const stacks = options.stacks === true ? stacksOf(snapshot, membersOf({ ...found, open })) : {};
+  const stacks =
+    options.stacks === true
+      ? stacksOf(snapshot, membersOf({ ...found, open, pools: shownPools(found, options.all) }))
+      : {};
   if (options.json === true) writeJson({ taken: snapshot.taken, ...found, ...stacks });
   else {
     const paint = paintFor(process.stdout);

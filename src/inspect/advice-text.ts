@@ -3,13 +3,14 @@
 import { title } from './branch-text.ts';
 import type { Branch, Member, ObjectRef } from './finding-types.ts';
 import { isAwaitedBy } from './members.ts';
+import { debuggerText, taskText } from './pool-text.ts';
 import { flatten } from './waits-behind.ts';
 import type { Paint } from './words.ts';
 import { listed, shortName } from './words.ts';
 
 /**
- * Text on an event loop that awaits an object held by a thread behind it, or the end of that
- * thread. Only other code of that loop can end this.
+ * Text on an event loop that awaits an object held by a thread behind it, the end of that thread,
+ * or its task. Only other code of that loop can end this.
  */
 export function possibleCircle(by: Member, behind: readonly Branch[]): string[] {
   const { pid, alsoAwaits } = by;
@@ -24,6 +25,15 @@ export function possibleCircle(by: Member, behind: readonly Branch[]): string[] 
   });
   const child = members.find((member) => isAwaitedBy(member, by));
   if (child !== undefined) links.push(`${pid} awaits the end of ${shortName(child)}.`);
+  const inPool = members.find(
+    ({ work }) => work?.state === 'running' && alsoAwaits.some(({ title: awaited }) => awaited === work.pool),
+  );
+  if (inPool !== undefined) {
+    const [task] = inPool.work!.tasks;
+    links.push(
+      `${pid} awaits ${title(inPool.work!.pool)}, in which ${shortName(inPool)} runs ${taskText(task!)}.`,
+    );
+  }
   if (links.length === 0) return [];
   return [
     ...links.map((link) => `They wait for each other: ${link}`),
@@ -44,7 +54,7 @@ export function advice(by: Member, children: readonly Member[], inCircle: boolea
   if (state === 'stopped') return [`To let it go on: ${paint.strong(`kill -CONT ${pid}`)}`];
   const see =
     state === 'busy'
-      ? [`To see what it runs: ${paint.strong(`node inspect -p ${pid}`)}, then pause and bt.`]
+      ? [`To see what it runs: ${debuggerText(by, paint)}.`]
       : state === 'idle'
         ? idleFor(by, children, inCircle)
         : [];

@@ -13,6 +13,7 @@ import { bellFile, CONTROL, rouseFile, takenFile, whereaboutsFile } from '../nam
 import { sleep } from '../sleep.ts';
 import { readSmallFile } from './copy.ts';
 import type { Findings, Member } from './finding-types.ts';
+import { POOL_ROLES } from './pools.ts';
 import type { NamespaceSnapshot, Snapshot } from './types.ts';
 import { flatten } from './waits-behind.ts';
 
@@ -81,7 +82,11 @@ export function askForStacks(snapshot: Snapshot, members: readonly Member[]): Th
 }
 
 /** The threads that findings are about. */
-export function membersOf({ findings, open }: Pick<Findings, 'findings' | 'open'>): Member[] {
+export function membersOf({
+  findings,
+  open,
+  pools,
+}: Pick<Findings, 'findings' | 'open' | 'pools'>): Member[] {
   return [
     ...findings.flatMap((finding) => {
       if (finding.kind === 'keeper')
@@ -93,6 +98,10 @@ export function membersOf({ findings, open }: Pick<Findings, 'findings' | 'open'
       return [...first, ...rest.map(({ member }) => member)];
     }),
     ...open.flatMap(({ waiters, openIn }) => [...flatten(waiters).map(({ member }) => member), ...openIn]),
+    ...pools.flatMap(({ owner, tasks, starting }) => [
+      ...[...tasks.map(({ by }) => by), ...starting].flatMap(({ member }) => member ?? []),
+      owner,
+    ]),
   ];
 }
 
@@ -178,11 +187,15 @@ function stacksOf(snapshot: Snapshot, member: Member, answer: Whereabouts | unde
   const namespace = snapshot.namespaces.find(({ folder }) => folder === member.folder);
   const titleOf = (cell: number): string =>
     namespace?.objects.find((object) => object.cell === cell)?.title ?? `#${cell}`;
+  const isBed = (cell: number): boolean =>
+    namespace?.objects.find((object) => object.cell === cell)?.part?.role === POOL_ROLES.BED;
   return {
     member,
     answered: answer !== undefined,
     stack: answer?.stack ?? null,
-    calls: (answer?.calls ?? []).map(({ cell, lasted, stack }) => ({ title: titleOf(cell), lasted, stack })),
+    calls: (answer?.calls ?? [])
+      .filter(({ cell }) => !isBed(cell))
+      .map(({ cell, lasted, stack }) => ({ title: titleOf(cell), lasted, stack })),
     more: answer?.more ?? 0,
     taken: member.holds.flatMap(({ folder, cell, title }) => {
       const held = snapshot.namespaces.find((each) => each.folder === folder);

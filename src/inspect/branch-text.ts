@@ -7,6 +7,7 @@ import { count, duration, listed, shortName, visible } from './words.ts';
 
 /** The activity of the thread, after "and". */
 export function doing(member: Member): string {
+  if (isIdleWorker(member)) return 'waits for a task';
   switch (member.state) {
     case 'stopped':
       return 'is stopped (SIGSTOP)';
@@ -19,11 +20,19 @@ export function doing(member: Member): string {
     case 'alive':
       return 'waits for no shared object';
     default:
-      return `${member.state === 'awaits' ? 'awaits' : 'is blocked for'} ${wanted(member)}${member.lasted === null ? '' : `, since ${duration(member.lasted)}`}`;
+      return `${member.state === 'awaits' ? 'awaits' : 'is blocked for'} ${wanted(member)}${member.lasted === null ? '' : ` for ${duration(member.lasted)}`}`;
   }
 }
 
-function ofItsEventLoop({ alsoAwaits, alsoJoins, holds }: Member): string {
+/** Whether it is the worker of a pool, and waits for its next task. */
+export function isIdleWorker({ work, state, alsoAwaits }: Member): boolean {
+  return work?.state === 'idle' && alsoAwaits.length === 0 && (state === 'awaits' || state === 'idle');
+}
+
+function ofItsEventLoop({ alsoAwaits, alsoJoins, holds, work }: Member): string {
+  const [task] = work?.tasks ?? [];
+  const runs = task === undefined ? '' : `: it runs ${title(task.function)} for ${duration(task.lasted)}`;
+  if (runs !== '' && alsoAwaits.length + alsoJoins.length === 0) return runs;
   if (alsoAwaits.length + alsoJoins.length === 0) return ': it waits for no shared object';
   const own = ({ folder, cell }: ObjectRef): boolean =>
     holds.some((each) => each.folder === folder && each.cell === cell);

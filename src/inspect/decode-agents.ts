@@ -113,7 +113,7 @@ function readEntry(
   return { wait, ticket: words[at + ENTRY_TICKET]! };
 }
 
-function lastedSince(since: number, now: number): number {
+export function lastedSince(since: number, now: number): number {
   const lasted = (now - since) & TIME_MASK;
   return lasted > TIME_MASK - AHEAD ? 0 : lasted;
 }
@@ -169,6 +169,7 @@ export function readAgents(
       starting: words[base + AGENT_KEEPS]! > 0,
       waits: (entries.get(slot) ?? []).map(({ wait }) => wait),
       task: states.get(slot) ?? null,
+      work: null,
     });
   }
   return agents;

@@ -1,7 +1,14 @@
 /** FindingTypes: the reasons why threads wait, as data. */
 
 import type { Task } from './tasks.ts';
-import type { AgentSnapshot, ChildRef, ObjectSnapshot } from './types.ts';
+import type {
+  AgentSnapshot,
+  ChildRef,
+  ObjectSnapshot,
+  PoolCallSnapshot,
+  TaskSnapshot,
+  WorkSnapshot,
+} from './types.ts';
 
 /** A shared object, as findings name it. */
 export interface ObjectRef {
@@ -43,6 +50,8 @@ export interface Member {
   readonly lasted: number | null;
   /** Whether its wait may end by itself. */
   readonly timed: boolean;
+  /** Its activity as the worker of a pool; `null` for all other threads. */
+  readonly work: WorkSnapshot | null;
 }
 
 /** A thread that waits behind another. */
@@ -112,10 +121,46 @@ export interface OpenWait {
   readonly lasted: number;
 }
 
+/** A pool that has kept its program waiting. */
+export interface PoolWait {
+  readonly pool: ObjectRef;
+  /** The thread that made it. */
+  readonly owner: Member;
+  /** Whether calls of that thread wait for results. */
+  readonly isAwaited: boolean;
+  /** The tasks that run, the longest first. */
+  readonly tasks: readonly PoolTaskSeen[];
+  /** Workers that have not begun to take tasks. */
+  readonly starting: readonly PoolMember[];
+  /** Number of workers that wait for a task, and could take one. */
+  readonly idle: number;
+  /** Workers that could take no task, as they were stopped or have died. */
+  readonly disabled: readonly PoolMember[];
+  /** Number of tasks that wait for a worker. */
+  readonly queued: number;
+  readonly calls: readonly PoolCallSnapshot[];
+  /** Milliseconds: how long the longest task has run, or the pool has been waited for. */
+  readonly lasted: number;
+}
+
+/** A task that runs, and its worker. */
+export interface PoolTaskSeen extends TaskSnapshot {
+  readonly by: PoolMember;
+}
+
+/** A worker of a pool; only its ids are known until it has joined the namespace. */
+export interface PoolMember extends WorkSnapshot {
+  readonly pid: number;
+  readonly threadId: number;
+  readonly member: Member | null;
+}
+
 export interface Findings {
   readonly findings: readonly Finding[];
   /** Waits of `least` milliseconds or more that a thread may still end, the longest first. */
   readonly open: readonly OpenWait[];
+  /** Pools with a task that has run for `least` milliseconds or more, or cannot begin to run. */
+  readonly pools: readonly PoolWait[];
   /** The calls of `open`, by the title of the object. */
   readonly work: Readonly<Record<string, number>>;
   /** Calls that are left out, as they have waited for less than `least` milliseconds. */

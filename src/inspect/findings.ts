@@ -16,6 +16,7 @@ import type {
 import { idOf, isAwaitedBy, Members, refTo } from './members.ts';
 import type { Scene } from './open-waits.ts';
 import { endingOf, openWaits } from './open-waits.ts';
+import { poolWaits } from './pool-waits.ts';
 import { circlesOf, mark } from './stuck.ts';
 import { readParent, readTask } from './tasks.ts';
 import type { Thread } from './threads.ts';
@@ -88,6 +89,7 @@ class Finder implements Scene {
     const rank = { deadlock: 0, nobody: 1, keeper: 2 };
     findings.sort((a, b) => rank[a.kind] - rank[b.kind] || callsOf(b) - callsOf(a) || b.lasted - a.lasted);
     const all = openWaits(this, findings);
+    const pools = poolWaits(this, this.least);
     const open = all.filter(({ lasted }) => lasted >= this.least);
     const briefly = all.filter(({ lasted }) => lasted < this.least).map(({ calls }) => calls);
     const work: Record<string, number> = {};
@@ -95,6 +97,7 @@ class Finder implements Scene {
     return {
       findings,
       open,
+      pools,
       work,
       brief: [...brief.values(), ...briefly].reduce((sum, calls) => sum + calls, 0),
       unwanted: this.unwanted(),
@@ -175,7 +178,10 @@ class Finder implements Scene {
       by,
       behind,
       children: all
-        .filter(({ member, timed }) => !timed && isChildOf(member, by) && !isAwaitedBy(member, by))
+        .filter(
+          ({ member, timed }) =>
+            !timed && member.work === null && isChildOf(member, by) && !isAwaitedBy(member, by),
+        )
         .map(({ member }) => member),
       calls: all.reduce((sum, { calls }) => sum + calls, 0),
       lasted: Math.max(0, ...all.map(({ lasted }) => lasted)),

@@ -24,6 +24,9 @@ export type {
   NobodyLeft,
   ObjectRef,
   OpenWait,
+  PoolMember,
+  PoolTaskSeen,
+  PoolWait,
 } from './finding-types.ts';
 export { findStuck } from './findings.ts';
 export type { PastDeadlock } from './last-deadlocks.ts';
@@ -39,8 +42,13 @@ export type {
   ChildRef,
   NamespaceSnapshot,
   ObjectSnapshot,
+  PoolCallSnapshot,
+  PoolSnapshot,
+  PoolWorkerSnapshot,
   Snapshot,
+  TaskSnapshot,
   WaitSnapshot,
+  WorkSnapshot,
 } from './types.ts';
 export { SCHEMA } from './types.ts';
 export { explain } from './why-text.ts';

@@ -1,6 +1,7 @@
 /** Members: threads as findings name them: the work, the holdings and the waits of each. */
 
 import type { Member, ObjectRef } from './finding-types.ts';
+import { POOL_ROLES } from './pools.ts';
 import type { Task } from './tasks.ts';
 import { commandRunBy } from './tasks.ts';
 import type { Thread, World } from './threads.ts';
@@ -48,6 +49,7 @@ export class Members {
       joins: agent.blocked?.joins ?? null,
       lasted: thread.waits ? (wait?.lasted ?? agent.blocked?.lasted ?? null) : null,
       timed: wait?.timed ?? agent.blocked?.timed ?? false,
+      work: agent.work,
     };
     this.known.set(thread, member);
     return member;
@@ -57,7 +59,7 @@ export class Members {
     return thread.seats.flatMap(({ namespace, agent }) =>
       agent.waits.flatMap(({ cell, blocking }) => {
         const object = blocking ? undefined : this.world.objectIn(namespace, cell);
-        return object === undefined ? [] : [refTo(namespace, object)];
+        return object === undefined || object.part?.role === POOL_ROLES.BED ? [] : [refTo(namespace, object)];
       }),
     );
   }
@@ -65,10 +67,11 @@ export class Members {
   private stateOf(thread: Thread, agent: AgentSnapshot): Member['state'] {
     if (thread.life === 'dead') return 'dead';
     const task = this.look(agent);
+    const runsTask = agent.blocked === null && agent.work?.state === 'running';
     if (task?.state === 'T' || task?.state === 't') return 'stopped';
     if (task?.state === 'Z' || task?.state === 'X') return 'dead';
     if (agent.blocked !== null) return 'blocked';
-    if (agent.alone !== null) return 'awaits';
+    if (agent.alone !== null && !runsTask) return 'awaits';
     if (task === undefined) return 'alive';
     if (task.state === 'R') return 'busy';
     return /epoll|ep_poll/.test(task.sleepsIn) || task.state === 'S' ? 'idle' : 'alive';
@@ -103,7 +106,8 @@ export function refTo({ folder }: NamespaceSnapshot, { cell, title, kind }: Obje
 }
 
 /** The name of the agent's program: the file of its script; `lockstep run` with its command. */
-export function programOf({ pid, script, target, args }: AgentSnapshot): string {
+export function programOf({ pid, script, target, args, work }: AgentSnapshot): string {
+  if (work !== null) return work.pool;
   const file = script.slice(script.lastIndexOf('/') + 1);
   const command = /^lockstep(\.js)?$/.test(file) ? commandRunBy(pid) : undefined;
   if (command !== undefined) return `lockstep run: ${command}`;

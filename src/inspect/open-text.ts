@@ -1,16 +1,9 @@
 /** OpenText: waits that a thread may still end, in words. */
 
-import { doing, endOf, howLong, title, tree } from './branch-text.ts';
-import type { Member, OpenWait } from './finding-types.ts';
-import { count, listed, PLAIN, shortName } from './words.ts';
-
-/** The activity of a thread that holds up no lock. */
-function activity(member: Member): string {
-  const ends = member.alsoJoins.map(endOf);
-  const awaited = ends.length === 0 ? '' : ` and awaits ${listed(ends)}`;
-  if (member.state === 'busy') return `is busy${awaited}`;
-  return member.state === 'idle' ? `is idle in its event loop${awaited}` : doing(member);
-}
+import { activity } from './activity-text.ts';
+import { howLong, title, tree } from './branch-text.ts';
+import type { OpenWait } from './finding-types.ts';
+import { count, PLAIN, shortName } from './words.ts';
 
 /** How many waits, and how many threads of each, are listed. */
 const LISTED = 5;
@@ -71,5 +64,6 @@ export function comeText({ arrived, parties }: OpenWait['state']): string {
 /** The act that ends a wait, done to "it". */
 function doTo(ending: string): string {
   if (ending === 'count down') return 'count it down';
+  if (ending === 'finish a task of') return 'finish a task';
   return ending === 'mark items done in' ? 'mark its items done' : `${ending} it`;
 }

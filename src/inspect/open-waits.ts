@@ -3,6 +3,7 @@
 import type { Finding, OpenWait } from './finding-types.ts';
 import type { Members } from './members.ts';
 import { idOf, refTo } from './members.ts';
+import { POOL_ROLES } from './pools.ts';
 import type { Thread, World } from './threads.ts';
 import type { AgentSnapshot, NamespaceSnapshot, ObjectSnapshot, Snapshot } from './types.ts';
 import type { HeldWait, WaitsBehind } from './waits-behind.ts';
@@ -34,7 +35,7 @@ export function openWaits(at: Scene, findings: readonly Finding[]): OpenWait[] {
       for (const wait of agent.waits) {
         const object = world.objectIn(namespace, wait.cell);
         const isTold = told.has(`${namespace.folder} ${agent.slot} ${wait.cell}`);
-        if (object === undefined || isTold) continue;
+        if (object === undefined || isTold || isOfPool(object)) continue;
         if (object.endedBy !== 'anybody' && !isHeldByItself(thread, agent, object)) continue;
         const waits = byCell.get(wait.cell) ?? [];
         waits.push({ thread, namespace, agent, wait, object });
@@ -74,6 +75,11 @@ function openWait(
   };
 }
 
+/** Whether a pool waits for results there, or its worker for a task: see pool-waits.ts. */
+function isOfPool({ part }: ObjectSnapshot): boolean {
+  return part?.role === POOL_ROLES.RESULTS || part?.role === POOL_ROLES.BED;
+}
+
 const ENDINGS: Readonly<Record<string, string>> = {
   Event: 'set',
   Latch: 'count down',
@@ -100,6 +106,8 @@ function isHeldByItself(thread: Thread, { slot }: AgentSnapshot, { holders, over
 /** The act that ends a wait for the object. */
 export function endingOf({ kind, part }: ObjectSnapshot): string {
   if (part?.role === 'room') return 'take something from';
+  if (part?.role === POOL_ROLES.RESULTS) return 'finish a task of';
+  if (part?.role === POOL_ROLES.BED) return 'submit';
   if (part?.role === 'join') return 'mark items done in';
   return ENDINGS[kind] ?? 'put something into';
 }

@@ -65,7 +65,6 @@ export function takeSnapshot({ folders = foldersOfUser() }: SnapshotOptions = {}
       folder,
       name: nameOf(folder),
       layout: LAYOUT_VERSION,
-      problems: second.damage,
       readable: true,
       pids: [],
       ...decode({ folder, before, copy: second, states, lives, now }),
@@ -135,6 +134,7 @@ function unreadable(folder: string, { layout, why, control }: Unreadable): Names
     readable: false,
     pids: control === undefined ? [] : pidsWithOpen(control.inode),
     agents: [],
+    pools: [],
     objects: [],
   };
 }

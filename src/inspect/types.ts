@@ -26,6 +26,8 @@ export interface NamespaceSnapshot {
   /** Processes that have a namespace of another layout open. */
   readonly pids: readonly number[];
   readonly agents: readonly AgentSnapshot[];
+  /** The pools whose owners live. Each is among the objects, too, with the same cell. */
+  readonly pools: readonly PoolSnapshot[];
   readonly objects: readonly ObjectSnapshot[];
 }
 
@@ -74,6 +76,66 @@ export interface AgentSnapshot {
   readonly waits: readonly WaitSnapshot[];
   /** State of its thread in the system, as in `ps`; `null` where not known, or not asked. */
   readonly task: string | null;
+  /** Its activity as the worker of a pool; `null` for all other threads. */
+  readonly work: WorkSnapshot | null;
+}
+
+/** The activity of a worker of a pool. */
+export interface WorkSnapshot {
+  /** The title of its pool. */
+  readonly pool: string;
+  /** `starting`: its initializer is not done yet; `idle`: it waits for a task. */
+  readonly state: 'starting' | 'idle' | 'running';
+  /** The tasks that it runs, the longest first. */
+  readonly tasks: readonly TaskSnapshot[];
+  /** While it starts: milliseconds for which it has done so; otherwise `null`. */
+  readonly startsFor: number | null;
+  /** While it starts: the name of its initializer; `null`: it has none. */
+  readonly initializer: string | null;
+}
+
+/** A task that runs. */
+export interface TaskSnapshot {
+  /** The name of its function; empty where not known. */
+  readonly function: string;
+  /** Milliseconds for which it has run; a chunk of a map counts as one task. */
+  readonly lasted: number;
+  /** Whether it was asked to stop. */
+  readonly aborting: boolean;
+}
+
+/** A `Pool` or `ThreadPool`. */
+export interface PoolSnapshot {
+  readonly cell: number;
+  readonly kind: 'Pool' | 'ThreadPool';
+  readonly name: string | null;
+  /** `Pool "images"`; `Pool #17` if it has no name. */
+  readonly title: string;
+  /** Slot of the agent that made it. */
+  readonly owner: number;
+  readonly workers: readonly PoolWorkerSnapshot[];
+  /** Tasks that wait for a worker. */
+  readonly queued: number;
+  /** Calls with many items that are not done, and streams. At most eight are recorded. */
+  readonly calls: readonly PoolCallSnapshot[];
+}
+
+export interface PoolWorkerSnapshot extends WorkSnapshot {
+  readonly pid: number;
+  readonly threadId: number;
+  /** Slot of its agent; `null`: it has not joined yet. */
+  readonly slot: number | null;
+}
+
+/** A call with many items, such as `map`. */
+export interface PoolCallSnapshot {
+  /** The method. */
+  readonly what: string;
+  readonly function: string;
+  /** Items in all; `null`: not known. */
+  readonly total: number | null;
+  /** Items that have an outcome. */
+  readonly done: number;
 }
 
 /** A process, or one of its threads other than the main thread. */

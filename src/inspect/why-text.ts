@@ -11,8 +11,10 @@ import type {
   Member,
   NobodyLeft,
   OpenWait,
+  PoolWait,
 } from './finding-types.ts';
 import { comeText, tellOpen } from './open-text.ts';
+import { tellPools } from './pool-text.ts';
 import { flatten } from './waits-behind.ts';
 import type { Paint } from './words.ts';
 import { count, duration, listed, PLAIN, shortName } from './words.ts';
@@ -31,9 +33,10 @@ export function explain(found: Findings, options: WhyOptions = {}): string {
   const { findings, unwanted, brief } = found;
   const parts: string[] = [];
   const shown = shownOpen(found, all);
+  const pools = shownPools(found, all);
   if (findings.length === 0) {
     const limit = brief > 0 ? ` for over ${duration(least)}` : '';
-    if (shown.length === 0) parts.push(`Nothing keeps anybody waiting${limit}.`);
+    if (shown.length + pools.length === 0) parts.push(`Nothing keeps anybody waiting${limit}.`);
   } else {
     const verb = findings.length === 1 ? 'thing keeps' : 'things keep';
     const limit =
@@ -49,7 +52,11 @@ export function explain(found: Findings, options: WhyOptions = {}): string {
     );
   }
   if (shown.length > 0) parts.push(tellOpen(shown, headOfOpen(shown, findings.length === 0)));
-  const rest = [...notShown(found, shown, least), ...others(unwanted)];
+  if (pools.length > 0) {
+    const alone = findings.length + shown.length === 0 ? 'No deadlock. ' : '';
+    parts.push(tellPools(pools, `${alone}These pools are at work:`, paint));
+  }
+  const rest = [...notShown(found, shown, pools, least), ...others(unwanted)];
   if (rest.length > 0) parts.push(paint.dim(rest.join('\n')));
   return `${parts.join('\n\n')}\n`;
 }
@@ -60,6 +67,11 @@ export function explain(found: Findings, options: WhyOptions = {}): string {
  */
 export function shownOpen({ findings, open }: Findings, all = false): readonly OpenWait[] {
   return all || findings.length === 0 ? open : open.filter(({ heldByItself }) => heldByItself);
+}
+
+/** The pools that are reported: beside findings only if all are asked for. */
+export function shownPools({ findings, pools }: Findings, all = false): readonly PoolWait[] {
+  return all || findings.length === 0 ? pools : [];
 }
 
 function headOfOpen(shown: readonly OpenWait[], alone: boolean): string {
@@ -173,7 +185,12 @@ function tellKeeper({ by, behind, children, calls, lasted }: Keeper, paint: Pain
 }
 
 /** The waits that are left out, and the command that shows them. */
-function notShown({ work, open, brief }: Findings, shown: readonly OpenWait[], least: number): string[] {
+function notShown(
+  { work, open, pools, brief }: Findings,
+  shown: readonly OpenWait[],
+  shownOfPools: readonly PoolWait[],
+  least: number,
+): string[] {
   const hint = 'Show them: lockstep why --all';
   const parts: string[] = [];
   if (shown.length < open.length) {
@@ -187,6 +204,10 @@ function notShown({ work, open, brief }: Findings, shown: readonly OpenWait[], l
         `Not shown: ${count(calls, 'call')} that may wait for what a thread never does (${names.join(', ')}${more}). ${hint}`,
       );
   }
+  if (shownOfPools.length < pools.length)
+    parts.push(
+      `Not shown: ${listed(pools.slice(0, 4).map(({ pool }) => title(pool.title)))}, whose tasks run for long. ${hint}`,
+    );
   if (brief > 0)
     parts.push(
       `Not shown: ${count(brief, 'call')} that ${brief === 1 ? 'has' : 'have'} waited for less than ${duration(least)}. ${hint}`,

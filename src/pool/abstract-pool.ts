@@ -11,7 +11,7 @@ import type { MapOptions, StreamOptions } from './map-options.ts';
 import { PoolCore } from './pool-core.ts';
 import { PoolLife } from './pool-life.ts';
 import type { BroadcastOptions, CommonPoolOptions, GeneratorOptions, TaskOptions } from './pool-options.ts';
-import { checkTaskOptions } from './pool-options.ts';
+import { cancelsQueued, checkTaskOptions } from './pool-options.ts';
 import { PoolState } from './pool-state.ts';
 import { statsOf } from './pool-stats.ts';
 import type { CallRest, Fn, Items, PoolTarget, Streamable } from './pool-target.ts';
@@ -53,9 +53,15 @@ export abstract class AbstractPool<State, InitArgs extends readonly unknown[]>
         ended: (member) => watch.ended(member),
         heard: (member, reply) => watch.heard(member, reply),
         look: () => watch.look(),
-        moved: () => this.calls.moved(),
+        moved: () => {
+          state.noteRuns();
+          this.calls.moved();
+        },
         grown: () => state.handOutMore(),
-        rested: () => this.life.rested(),
+        rested: () => {
+          state.noteRuns();
+          this.life.rested();
+        },
         broken: (error) => state.break(error),
         damaged: (cause) => state.damaged(cause),
       },
@@ -325,7 +331,7 @@ export abstract class AbstractPool<State, InitArgs extends readonly unknown[]>
    */
   async close(options: { cancelQueued?: boolean } = {}): Promise<void> {
     checkMayEnd(this, this.core.title, 'close');
-    await this.life.close(options.cancelQueued === true);
+    await this.life.close(cancelsQueued(this.core.title, options));
   }
 
   /**

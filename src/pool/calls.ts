@@ -86,11 +86,12 @@ export class Calls {
 
   /** Runs the function in this thread, immediately. */
   callNow(fn: unknown, args: readonly unknown[] = NO_ARGUMENTS, options?: TaskOptions): unknown {
-    const { statistics, title } = this.core;
+    const { statistics, title, context } = this.core;
+    options?.signal?.throwIfAborted();
     try {
       const transfer = options?.transfer;
       const moved = transfer === undefined ? undefined : new Cargo(args, transfer, `${title}:`);
-      const result = callHere(fn, moved?.open() ?? args, title);
+      const result = callHere(fn, moved?.open() ?? args, title, context);
       moved?.letGo();
       statistics.done++;
       return result;
@@ -127,7 +128,7 @@ export class Calls {
 
   /** Hands a task over, and applies its options. Throws the errors of a refusal. */
   begin(task: PoolTask, options: TaskOptions | undefined, member?: Member): void {
-    const { settings, engine, control } = this.core;
+    const { settings, engine, control, context } = this.core;
     const { signal, queueTimeout, onReport } = options ?? {};
     const timeout = options?.timeout ?? settings.timeout;
     const transfer = options?.transfer;
@@ -137,6 +138,11 @@ export class Calls {
     if (member === undefined && engine.handOut.waiting >= settings.maxQueue) throw this.fullError();
     if (retries > 0) task.needMore().retries = retries;
     if (onReport !== undefined) task.needMore().onReport = AsyncResource.bind(onReport);
+    if (context !== undefined) {
+      const captured = context.take(task.fn);
+      captured.addTo(task);
+      task.needMore().ended.push(captured.letGo);
+    }
     if (transfer !== undefined) this.load(task, transfer);
     // Hand it over, and only then watch its signal and times.
     // With one worker in this thread, all tasks run in it in their order.
@@ -145,7 +151,7 @@ export class Calls {
       else if (options?.key === undefined || settings.isHere) engine.submit(task);
       else engine.submitKeyed(task, options.key);
     } catch (error) {
-      task.more?.cargo?.letGo();
+      for (const letGo of task.more?.ended ?? []) letGo();
       throw error;
     }
     if (signal !== undefined || timeout !== undefined || queueTimeout !== undefined)

@@ -25,9 +25,11 @@ const MOST_READINGS = 2;
 const CLAIM_TIME = 50;
 
 /** Ends the tasks of a worker that has ended: they run again, or reject with `WorkerDiedError`. */
-export function settleDead(engine: Engine, member: Member, title: string, cause: unknown): void {
+export function settleDead(engine: Engine, member: Member, title: string, known: unknown): void {
   // Read all its results first: a result that it put counts.
   engine.reading.drainFrom(member);
+  // An uncaught error ends a process with an exit code above 0, unless the program has handled it.
+  const cause = known ?? ((member.child.exitCode ?? 0) > 0 ? member.uncaught : undefined);
   const { tasks, table, slots } = engine.handOut;
   // Take back the tasks of its own ring that it has not begun.
   engine.handOut.keyed?.orphan(member);

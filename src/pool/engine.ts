@@ -64,6 +64,7 @@ export class Engine {
     const keyed = this.handOut.takeKeyed(task, key, member);
     this.settling.pending++;
     keyed.fill();
+    this.handOut.noteWaiting();
     this.reading.expect();
     this.host.submitted();
   }

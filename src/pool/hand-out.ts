@@ -51,6 +51,8 @@ export class HandOut {
   private readonly putter: TaskPutter;
   private readonly refuse: Refuse;
   private window = 1;
+  /** The number of waiting tasks that observers see. */
+  private noted = 0;
   /** Slots that one worker should have at hand. */
   private each = 1;
 
@@ -117,6 +119,7 @@ export class HandOut {
     // Otherwise copy its arguments, and let it wait in the heap.
     this.putter.seal(task);
     this.backlog.push(task);
+    this.noteWaiting();
   }
 
   /**
@@ -152,8 +155,21 @@ export class HandOut {
 
   /** Hands out tasks, as far as there is room. */
   fill(): void {
-    const { backlog } = this;
     this.keyed?.fill();
+    this.fillRing();
+    this.noteWaiting();
+  }
+
+  /** Notes for observers outside how many tasks wait. */
+  noteWaiting(): void {
+    const { waiting } = this;
+    if (waiting === this.noted) return;
+    this.noted = waiting;
+    this.table.observed.noteWaiting(waiting);
+  }
+
+  private fillRing(): void {
+    const { backlog } = this;
     while (backlog.size > 0 && this.hasRoom) {
       const task = backlog.shift();
       if (task === undefined) return;
@@ -217,6 +233,7 @@ export class HandOut {
     if (slot < 0) {
       if (task.more?.key === undefined) this.backlog.withdraw(task);
       else this.keyed!.withdraw(task);
+      this.noteWaiting();
       return true;
     }
     if (!this.slots.withdraw(task)) return false;

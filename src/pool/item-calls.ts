@@ -5,7 +5,7 @@ import { Deadline } from '../deadline.ts';
 import { InvalidTypeError, TaskTimeoutError } from '../errors.ts';
 import { noteOrigin } from '../stacks.ts';
 import type { Calls } from './calls.ts';
-import type { RunOrder } from './item-run.ts';
+import type { RunOrder, RunTarget } from './item-run.ts';
 import { ItemRun } from './item-run.ts';
 import { Collection } from './map.ts';
 import type { MapOptions, StreamOptions } from './map-options.ts';
@@ -15,6 +15,7 @@ import type { PoolState } from './pool-state.ts';
 import type { ProgressOptions } from './progress.ts';
 import { Meter } from './progress.ts';
 import { ResultStream } from './results.ts';
+import type { Source } from './sources.ts';
 import { sourceOf } from './sources.ts';
 
 /** The kind of a call with items. */
@@ -57,8 +58,7 @@ export class ItemCalls {
       this.core.alarms,
       tooLong,
     );
-    const run = new ItemRun(this.core.control, source, order, collection);
-    this.state.follow(run);
+    const run = this.newRun(call.what, source, order, collection);
     collection.start(run);
     return collection;
   }
@@ -81,8 +81,7 @@ export class ItemCalls {
     const { control } = this.core;
     const source = sourceOf(items as Iterable<unknown>, title, () => run.arrived());
     const stream = new ResultStream(title, ordered, ahead, () => control.width);
-    const run = new ItemRun(control, source, order, stream);
-    this.state.follow(run);
+    const run = this.newRun(what, source, order, stream);
     stream.start(run, signal, timeout, () => timedOut(title, timeout ?? 0));
     return stream;
   }
@@ -110,6 +109,7 @@ export class ItemCalls {
   private mapHere(fn: unknown, items: Iterable<unknown>, options: MapOptions = {}): unknown[] {
     const title = `${this.core.title}: mapSync`;
     checkMapOptions(title, options, 'map');
+    options.signal?.throwIfAborted();
     this.state.checkUsable();
     const found = this.core.functions.find(fn, title);
     const counts = { done: 0, failed: 0 };
@@ -147,6 +147,14 @@ export class ItemCalls {
     this.state.checkUsable();
     const found = functions.find(fn, title);
     return { fn: found, isTuples, quiet, chunkSize, priority, retries, origin: noteOrigin(), now: now() };
+  }
+
+  /** Makes a run, which ends with the pool. Throws the errors of the program's `capture`. */
+  private newRun(what: string, source: Source, order: RunOrder, target: RunTarget): ItemRun {
+    const context = this.core.context?.take(order.fn);
+    const run = new ItemRun(this.core.control, source, order, target, context);
+    this.state.follow(run, what, order.fn, source.total);
+    return run;
   }
 }
 

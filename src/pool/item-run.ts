@@ -18,6 +18,7 @@
 import type { Origin } from '../stacks.ts';
 import { withOrigin } from '../stacks.ts';
 import { ChunkSize } from './chunk-size.ts';
+import type { CapturedContext } from './context.ts';
 import type { Engine } from './engine.ts';
 import type { PoolFunction } from './function-list.ts';
 import { noList, unsendable } from './item-errors.ts';
@@ -81,6 +82,7 @@ export class ItemRun {
   private readonly engine: Engine;
   private readonly source: Source;
   private readonly order: RunOrder;
+  private readonly context: CapturedContext | undefined;
   private readonly target: RunTarget;
   private readonly chunks = new Set<Chunk>();
   private readonly mode: number;
@@ -93,12 +95,19 @@ export class ItemRun {
   private readonly size: ChunkSize;
   private readonly sourceEnd: SourceEnd;
 
-  constructor(host: ControlHost, source: Source, order: RunOrder, target: RunTarget) {
+  constructor(
+    host: ControlHost,
+    source: Source,
+    order: RunOrder,
+    target: RunTarget,
+    context: CapturedContext | undefined,
+  ) {
     this.host = host;
     this.engine = host.engine;
     this.source = source;
     this.sourceEnd = new SourceEnd(source);
     this.order = order;
+    this.context = context;
     this.size = new ChunkSize(order.chunkSize, target.isLive);
     this.target = target;
     // Chunks of a chosen size may be long.
@@ -230,6 +239,7 @@ export class ItemRun {
     const task = new PoolTask(order.fn, this.mode, items.payload, order.now, order.priority, order.origin);
     const chunk: Chunk = { task, items, base, reported: 0, end: items.count, lost };
     task.needMore().chunk = this.sinkOf(chunk);
+    this.context?.addTo(task);
     task.resolve = () => {};
     task.reject = (error) => this.refused(chunk, error);
     this.chunks.add(chunk);
@@ -344,6 +354,7 @@ export class ItemRun {
   private endIfDone(): void {
     if (this.over || !this.exhausted || this.chunks.size > 0) return;
     this.over = true;
+    this.context?.letGo();
     this.target.ended(this.failure);
   }
 }

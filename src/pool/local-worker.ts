@@ -15,7 +15,9 @@ import { resolveReferenceNow } from '../functions/resolving.ts';
 import { referenceToTarget } from '../workers/target.ts';
 import { Moving } from '../workers/thread/moving.ts';
 import { withCaller } from './callers.ts';
+import type { ContextHooks } from './context.ts';
 import type { WorkFunction } from './function-list.ts';
+import { within } from './restoring.ts';
 import { isThenable } from './thenable.ts';
 import type { LocalFunctions } from './worker.ts';
 import { PoolWorker } from './worker.ts';
@@ -85,11 +87,18 @@ export class LocalWorker extends EventEmitter {
 }
 
 /** Calls the function in this thread, with arguments and result as they would be in a worker. */
-export function callHere(fn: unknown, args: readonly unknown[], title: string): unknown {
+export function callHere(
+  fn: unknown,
+  args: readonly unknown[],
+  title: string,
+  context: ContextHooks | undefined,
+): unknown {
   const reference = referenceToTarget(fn, title, false);
-  const called = typeof fn === 'function' ? (fn as WorkFunction) : resolveReferenceNow(reference);
+  let called = typeof fn === 'function' ? (fn as WorkFunction) : resolveReferenceNow(reference);
   const what = `${title}: ${reference.export}`;
   const given = copied(args, what, 'args') as unknown[];
+  if (context !== undefined)
+    called = within(context.restore.fn!, copied(context.capture(), what, 'its context'), called);
   let result: unknown;
   try {
     result = called(...given);
@@ -98,7 +107,7 @@ export function callHere(fn: unknown, args: readonly unknown[], title: string): 
   }
   if (!isThenable(result)) return copied(result, what, 'its result');
   throw new StateError(
-    `${title}: can't block for ${called.name}, it gives a promise, and with processes: 0 it runs in this thread; await apply() instead`,
+    `${title}: can't block for ${reference.export}, it gives a promise, and with processes: 0 it runs in this thread; await apply() instead`,
   );
 }
 

@@ -47,6 +47,8 @@ export class Member {
   own: Queue | undefined;
   /** Whether it was asked to stop. */
   stopping = false;
+  /** The error, if its process has reported one that no code has caught. */
+  uncaught: unknown;
   /** Whether the pool has killed it. */
   killed = false;
 

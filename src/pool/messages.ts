@@ -1,5 +1,7 @@
 /** Messages: the items of a pool's rings. Arrays, as the codec writes those fastest. */
 
+import type { SealedPayload } from './sealed.ts';
+
 /**
  * Bytes of a ring; an item up to a quarter of that goes through it in place. Memory is taken only
  * as it is used.
@@ -26,13 +28,22 @@ export const MODE = {
   STREAM: 64,
   /** Added: the arguments are fetched (transfers.ts). */
   MOVED: 128,
+  /** Added: the context of the call, and the number of the function that restores it, follow. */
+  CONTEXT: 256,
 } as const;
 
 /** Bits of the kind of payload. */
 export const MODE_MASK = 7;
 
-/** Ticket, function (its number, or its reference as JSON), mode, payload. */
-export type TaskMessage = [ticket: number, fn: number | string, mode: number, payload: unknown];
+/** Ticket, function (its number, or its reference as JSON), mode, payload; context. */
+export type TaskMessage = [
+  ticket: number,
+  fn: number | string,
+  mode: number,
+  payload: unknown,
+  context?: SealedPayload,
+  restore?: number | string,
+];
 
 export const REPLY = {
   /** ticket, value, microseconds, whether the value is in the port (transfers.ts) */
@@ -59,6 +70,8 @@ export const REPLY = {
   FETCH: 9,
   /** A task was taken that could not be read: error */
   UNREADABLE: 10,
+  /** The worker's process is about to end by an uncaught error: error */
+  UNCAUGHT: 11,
 } as const;
 
 export type Reply = [kind: number, ...rest: unknown[]];

@@ -6,6 +6,7 @@ import { RawArray } from '../shared/raw-array.ts';
 import { referenceToTarget } from '../workers/target.ts';
 import { Alarms } from './alarms.ts';
 import { ofCaller } from './callers.ts';
+import { ContextHooks, checkContext } from './context.ts';
 import type { MakeChild, Spares } from './crew.ts';
 import { Crew } from './crew.ts';
 import { notBegun } from './deaths.ts';
@@ -17,6 +18,7 @@ import { LocalWorker } from './local-worker.ts';
 import type { Member } from './member.ts';
 import type { Reply } from './messages.ts';
 import { RING_BYTES } from './messages.ts';
+import type { Observed } from './observed.ts';
 import type { CommonPoolOptions, Settings } from './pool-options.ts';
 import { settingsOf } from './pool-options.ts';
 import { Sizing } from './sizing.ts';
@@ -62,6 +64,9 @@ export class PoolCore {
   readonly settings: Settings;
   readonly statistics: PoolStatistics;
   readonly functions: FunctionList;
+  readonly observed: Observed;
+  /** `undefined`: the context of calls stays here. */
+  readonly context: ContextHooks | undefined;
   readonly crew: Crew;
   readonly engine: Engine;
   readonly control: ControlHost;
@@ -74,7 +79,7 @@ export class PoolCore {
   constructor({ kind, options, count, make, spares }: PoolOrder, events: CoreEvents) {
     const settings = settingsOf(kind, options, count);
     const { title, max, grace } = settings;
-    const { initializer, initArgs = NO_ARGUMENTS, finalizer } = options;
+    const { initializer, initArgs = NO_ARGUMENTS, finalizer, context } = options;
     this.title = title;
     this.settings = settings;
     this.statistics = new PoolStatistics(title, settings.statistics);
@@ -82,13 +87,22 @@ export class PoolCore {
       fn === undefined ? undefined : referenceToTarget(fn, `${title}: ${what}`, false);
     const first = reference(initializer, 'initializer');
     const last = reference(finalizer, 'finalizer');
+    checkContext(context, title);
     // The shared memory: the ring of tasks, and the table.
     this.tasks = new Queue({ bytes: RING_BYTES });
     this.array = new RawArray('i32', wordsFor(max));
     const words = this.array.view as Words;
     TaskTable.init(words, max);
     const table = new TaskTable(words);
+    const { agent, number, generation } = this.tasks.channel.cell;
+    this.observed = table.observed;
+    this.observed.begin(
+      agent.slot,
+      { number, generation },
+      { kind, name: options.name, initializer: first?.export },
+    );
     this.functions = new FunctionList(table);
+    this.context = context === undefined ? undefined : new ContextHooks(context, this.functions, title);
     // The workers.
     const local: LocalFunctions = {
       list: this.functions,

@@ -4,6 +4,7 @@ import { inspect } from 'node:util';
 import { InvalidTypeError, OutOfRangeError } from '../errors.ts';
 import { checkKnown, checkOptions } from '../options.ts';
 import { cpuCount } from '../workers/current-worker.ts';
+import type { TaskContext } from './context.ts';
 import type { Movable } from './current-task.ts';
 import { MOST_WORKERS } from './task-table.ts';
 
@@ -74,6 +75,11 @@ export interface CommonPoolOptions<State, InitArgs extends readonly unknown[]> {
    * result.
    */
   finalizer?: ((state: Awaited<State>) => unknown) | undefined;
+  /**
+   * Takes the context of a call, such as an `AsyncLocalStorage`'s value, to the worker. Errors of
+   * its functions reject that call.
+   */
+  context?: TaskContext | undefined;
   /**
    * How many tasks a worker may run at the same time; more than 1 helps tasks that await. Default
    * 1.
@@ -238,6 +244,16 @@ export function checkTaskOptions(title: string, options: TaskOptions): void {
       `${title}: refused, transfer is ${inspect(transfer, { depth: 0 })}; pass a list of buffers and ports`,
     );
   }
+}
+
+/** Whether `close` rejects what waits. Throws `InvalidTypeError`. */
+export function cancelsQueued(title: string, options: { cancelQueued?: boolean }): boolean {
+  checkOptions(`${title}: close`, options, 'close', '{ cancelQueued: true }');
+  const { cancelQueued = false } = options;
+  if (typeof cancelQueued === 'boolean') return cancelQueued;
+  throw new InvalidTypeError(
+    `${title}: close: refused, cancelQueued is ${inspect(cancelQueued)}; pass true or false`,
+  );
 }
 
 export function checkWhole(title: string, what: string, value: unknown, least: number, most: number): number {

@@ -6,12 +6,15 @@
  */
 
 import { ClosedError, PoolBrokenError } from '../errors.ts';
+import type { PoolFunction } from './function-list.ts';
 import type { PoolCore } from './pool-core.ts';
 import { sameFrames } from './same-frames.ts';
 
 /** Calls that may go on after their tasks: maps and streams. */
 export interface Run {
   readonly name: string;
+  /** Number of items that have an outcome. */
+  readonly done: number;
   readonly isOver: boolean;
   fail(error: () => Error): void;
   /** A map: hands out more of its items, as far as there is room. */
@@ -26,6 +29,8 @@ export class PoolState {
   private readonly core: PoolCore;
   /** Maps and streams that may still be running. */
   private readonly runs = new Set<Run>();
+  /** Those that observers see, by their places. */
+  private readonly noted = new Map<number, Run>();
   private readonly readyWaits = new Set<() => void>();
 
   constructor(core: PoolCore) {
@@ -73,10 +78,29 @@ export class PoolState {
     this.break(new PoolBrokenError(`${this.core.title}: ${why}`, { cause }));
   }
 
-  /** The map or stream ends with the pool. */
-  follow(run: Run): void {
+  /**
+   * The map or stream ends with the pool.
+   *
+   * @param what the method that was called
+   * @param total number of items, if known
+   */
+  follow(run: Run, what: string, { key }: PoolFunction, total?: number): void {
     for (const each of this.runs) if (each.isOver) this.runs.delete(each);
     this.runs.add(run);
+    this.noteRuns();
+    const place = this.core.observed.beginCall(what, key, total);
+    if (place >= 0) this.noted.set(place, run);
+  }
+
+  /** Notes for observers outside how far the maps and streams are. */
+  noteRuns(): void {
+    for (const [place, run] of this.noted) {
+      if (!run.isOver) this.core.observed.noteDone(place, run.done);
+      else {
+        this.core.observed.endCall(place);
+        this.noted.delete(place);
+      }
+    }
   }
 
   /** There are more workers: the maps that run have work for them. */

@@ -3,6 +3,7 @@
 import type { Origin } from '../stacks.ts';
 import type { Alarm } from './alarms.ts';
 import type { PoolFunction } from './function-list.ts';
+import type { TaskMessage } from './messages.ts';
 import type { Sealed } from './sealed.ts';
 import type { Cargo } from './transfers.ts';
 
@@ -43,6 +44,12 @@ export interface ChunkSink {
  */
 const STEPS = 128;
 
+/** The context of a call (context.ts). */
+export interface CarriedContext {
+  /** The task's message, with the context. */
+  within(message: TaskMessage): TaskMessage;
+}
+
 /** Facts that few tasks have. */
 export interface TaskMore {
   priority: number;
@@ -65,6 +72,8 @@ export interface TaskMore {
   onValue: ((value: unknown) => void) | undefined;
   /** Arguments that move to its worker. */
   cargo: Cargo | undefined;
+  /** The context of its call. */
+  context: CarriedContext | undefined;
   /** The key that it was submitted with. */
   key: TaskKey | undefined;
   /** Its number among the tasks with a key. */
@@ -139,6 +148,7 @@ export class PoolTask {
       credit: 0,
       onValue: undefined,
       cargo: undefined,
+      context: undefined,
       key: undefined,
       number: 0,
       lane: 0,

@@ -60,13 +60,15 @@ export class Slots<Task extends Slotted> {
   /**
    * Fills a free slot. The caller then puts its item, into the worker's own ring or the pool's, and
    * calls `use` or `giveUp`. -1: none is free.
+   *
+   * @param fn the function's number in the list
    */
-  fill(items: number, own?: ItemCount): number {
+  fill(items: number, own?: ItemCount, fn?: number | string): number {
     const slot = this.free.pop() ?? this.freeDropped();
     if (slot === undefined) return -1;
     this.numbers[slot] = (own ?? this.ring).puts;
     this.own[slot] = own;
-    this.table.queue(slot, this.generations[slot]!, items);
+    this.table.queue(slot, this.generations[slot]!, items, fn);
     return slot;
   }
 
@@ -138,6 +140,7 @@ export class Slots<Task extends Slotted> {
     const generation = this.generations[slot]!;
     if (!this.table.requeue(slot, generation, (generation + 1) & GENERATION_MASK)) return false;
     // Let the slot rest until no worker can have the item, or can take it.
+    this.table.vacate(slot);
     this.leave(task);
     if (own === undefined) this.rest(slot);
     else this.resting.push({ slot, workers: new Set([own]) });

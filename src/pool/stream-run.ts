@@ -24,8 +24,8 @@ export class StreamRun implements ResultSource {
   private readonly ahead: number;
   /** Values that may have come. */
   private granted: number;
-  /** Values that have come. */
-  private come = 0;
+  /** Number of values that have come. */
+  done = 0;
   private looksSoon = false;
   /** Whether it waits for its reader. */
   private rests = false;
@@ -86,7 +86,7 @@ export class StreamRun implements ResultSource {
 
   /** Rests if it waits for its reader. */
   rest(): void {
-    if (this.isOver || this.rests || this.come < this.granted) return;
+    if (this.isOver || this.rests || this.done < this.granted) return;
     this.rests = true;
     this.host.engine.rest(1);
   }
@@ -105,10 +105,10 @@ export class StreamRun implements ResultSource {
   }
 
   private value(value: unknown): void {
-    this.come++;
+    this.done++;
     if (this.isOver) return;
-    this.target.item(this.come - 1, true, value);
-    if (this.come < this.granted || this.looksSoon) return;
+    this.target.item(this.done - 1, true, value);
+    if (this.done < this.granted || this.looksSoon) return;
     // The reader may be about to read them.
     this.looksSoon = true;
     setImmediate(() => {

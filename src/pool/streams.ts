@@ -33,7 +33,7 @@ export function stream(
   const results = new ResultStream(title, true, ahead, () => 1);
   const run = new StreamRun(core.control, task, results, ahead);
   calls.begin(task, taskOptions);
-  state.follow(run);
+  state.follow(run, 'stream', task.fn);
   results.start(run, signal);
   return results;
 }

@@ -12,7 +12,7 @@ import { Outgoing } from '../messaging/ring/outgoing.ts';
 import type { Member } from './member.ts';
 import type { TaskMessage } from './messages.ts';
 import { MODE, MODE_MASK, RING_BYTES } from './messages.ts';
-import type { PoolTask } from './pool-task.ts';
+import type { PoolTask, TaskMore } from './pool-task.ts';
 import { areConstant, Sealed } from './sealed.ts';
 import type { Slots } from './slots.ts';
 import type { PoolStatistics } from './statistics.ts';
@@ -20,6 +20,7 @@ import { LARGE } from './statistics.ts';
 import type { TaskTable } from './task-table.ts';
 import { Waking } from './waking.ts';
 
+const NONE: Partial<TaskMore> = {};
 const ONCE: Deadline = Deadline.from({ timeout: 0 });
 
 export class TaskPutter {
@@ -71,23 +72,24 @@ export class TaskPutter {
   put(task: PoolTask, member?: Member, mayWait = false): boolean {
     const { message, slots } = this;
     const channel = member === undefined ? this.channel : this.ownRing(member).channel;
-    const chunk = task.more?.chunk;
+    const { chunk, context } = task.more ?? NONE;
     // Fill a slot, and then the message that names it.
     const slot = slots.fill(
       chunk === undefined ? (task.more?.credit ?? 0) : chunk.count,
       member === undefined ? undefined : channel.ring,
+      task.fn.key,
     );
     if (slot < 0) return false;
     message[0] = slots.ticketOf(slot);
     message[1] = task.fn.key;
     message[2] = task.sealed === undefined ? task.mode : task.mode | MODE.SEALED;
     message[3] = task.sealed === undefined ? task.payload : task.sealed.payload;
+    const item = context === undefined ? message : context.within(message);
     // Put the item. Getters of the arguments must not put others meanwhile.
     let isPut = false;
     this.busy = true;
     try {
-      isPut =
-        channel.putter.putAtOnce(message) || channel.putter.putSync(new Outgoing(message, this.title), ONCE);
+      isPut = channel.putter.putAtOnce(item) || channel.putter.putSync(new Outgoing(item, this.title), ONCE);
     } catch (error) {
       throw refusal(error, task, this.title);
     } finally {

@@ -10,10 +10,11 @@ import { unpack } from '../codec/parcel.ts';
 import type { Moving } from '../workers/thread/moving.ts';
 import { ChunkWork } from './chunk-work.ts';
 import { findCurrentBy, findCurrentNoMoreBy, markOf, RunningTask } from './current-task.ts';
-import type { FunctionReader } from './function-list.ts';
+import type { FunctionReader, WorkFunction } from './function-list.ts';
 import type { Reply, TaskMessage } from './messages.ts';
 import { MODE, MODE_MASK, REPLY } from './messages.ts';
 import { Replies } from './replies.ts';
+import { within } from './restoring.ts';
 import type { SealedPayload } from './sealed.ts';
 import { unseal } from './sealed.ts';
 import { generationOf, slotOf } from './slot-words.ts';
@@ -24,7 +25,7 @@ import { moveResult } from './transfers.ts';
 import type { WorkerOrders } from './worker-orders.ts';
 
 /** Bits of modes that are not those of a single call. */
-const NOT_A_CALL: number = MODE_MASK | MODE.STREAM | MODE.MOVED;
+const NOT_A_CALL: number = MODE_MASK | MODE.STREAM | MODE.MOVED | MODE.CONTEXT;
 
 /** The services that the runner needs from its worker. */
 export interface RunnerHost {
@@ -155,25 +156,35 @@ export class TaskRunner {
     const [ticket, key, mode] = message;
     const began = now();
     let result: unknown;
+    let waited = 0;
     // Load the function on its first use.
     try {
-      const fn = this.functions.known(key) ?? (await this.functions.load(key));
+      let fn = this.functions.known(key) ?? (await this.functions.load(key));
+      if ((mode & MODE.STREAM) !== 0) {
+        const generator = fn;
+        fn = async (...args) => {
+          waited = await this.stream(ticket, await generator(...args));
+        };
+      }
+      if ((mode & MODE.CONTEXT) !== 0) fn = await this.inContext(fn, message);
       if ((mode & MODE_MASK) !== MODE.CALL) {
         await new ChunkWork(this.table, this.replies, fn, message).run((time) => this.host.turn(time));
         this.finished(ticket);
         return;
       }
       result = await fn(...((mode & MODE.MOVED) === 0 ? argumentsIn(message) : await this.fetch(ticket)));
-      if ((mode & MODE.STREAM) !== 0) {
-        const waited = await this.stream(ticket, result);
-        await this.returned(ticket, undefined, began + waited, mode);
-        return;
-      }
     } catch (error) {
       await this.threw(ticket, error, began);
       return;
     }
-    await this.returned(ticket, result, began, mode);
+    await this.returned(ticket, result, began + waited, mode);
+  }
+
+  /** The function, in the context of its call. */
+  private async inContext(fn: WorkFunction, message: TaskMessage): Promise<WorkFunction> {
+    const { 4: context, 5: restore } = message;
+    const found = this.functions.known(restore!) ?? (await this.functions.load(restore!));
+    return within(found, unseal(context!), fn);
   }
 
   /** The arguments of a task that are to move here. */

@@ -1,7 +1,7 @@
 /**
  * Task table: the words that a pool and its workers share, beside the rings.
  *
- *   header  +0   MAGIC           "TASK"                                       the pool, once
+ *   header  +0   MAGIC           "TSK2"                                       the pool, once
  *           +1   SLOTS, +2 WORKERS, +3 FUNCTION_BYTES                          the same
  *           +16  FUNCTIONS       bytes of the function list in use             the pool
  *           +32  IDLE            8 words, a bit a worker        worker sets, pool clears
@@ -14,6 +14,8 @@
  *           +1   CURSOR          30…15 next item of a chunk | 14…0 its end     CAS only
  *                                of a stream: its credit (credits.ts)
  *           +2   STARTED         ms of the clock all share; 0 not yet          the owner
+ *
+ * Further words are for observers outside: observed.ts.
  *
  * A task that was handed out has a slot and an item in a ring. STATE alone decides its fate: an
  * item is only a hint to look at its slot.
@@ -56,9 +58,10 @@
  * One of the two sees the other.                           // OBSERVE idle -> ring
  */
 
-import { cas, load, loadPlain, store, storePlain, storeRelease } from '#atomics';
+import { cas, glance, load, loadPlain, note, store, storePlain, storeRelease } from '#atomics';
 import { LayoutError } from '../errors.ts';
 import type { Words } from '../memory/atomics.ts';
+import { HEADER_WORDS, Observed, WORKER_WORDS } from './observed.ts';
 import {
   ABORT_BIT,
   cancelled,
@@ -72,20 +75,23 @@ import {
   running,
   workerOf,
 } from './slot-words.ts';
-import { WORKER_WORDS, WorkerWords } from './worker-words.ts';
+import { WorkerWords } from './worker-words.ts';
 
-const MAGIC = 0x4b534154;
+const MAGIC = 0x324b5354;
 const MAGIC_WORD = 0;
 const SLOTS_WORD = 1;
 const WORKERS_WORD = 2;
 const FUNCTION_BYTES_WORD = 3;
 const FUNCTIONS_WORD = 16;
 const IDLE_WORD = 32;
-const HEADER_WORDS = 64;
 const SLOT_WORDS = 16;
 
 const CURSOR = 1;
 const STARTED = 2;
+const FUNCTION = 3;
+/** Of FUNCTION: it travels with the task, or there is no task. */
+const NOT_LISTED = -1;
+export const NO_TASK = -2;
 
 /** Slots of a pool: tasks that can be handed out at once. */
 export const MOST_SLOTS = 1024;
@@ -111,11 +117,19 @@ export function wordsFor(workers: number, { slots, functionBytes }: TableSize = 
   return HEADER_WORDS + (workers + 1) * WORKER_WORDS + slots * SLOT_WORDS + functionBytes / 4;
 }
 
+/** Whether so many words may be the table of a pool: of what size that is, no other array knows. */
+export function isLengthOfTable(words: number): boolean {
+  const workers = (words - wordsFor(0)) / WORKER_WORDS;
+  return Number.isInteger(workers) && workers >= 1 && workers <= MOST_WORKERS;
+}
+
 export class TaskTable {
   readonly words: Words;
   readonly workers: WorkerWords;
+  readonly observed: Observed;
   /** Tasks that can be handed out at once. */
   readonly slotCount: number;
+  readonly workerCount: number;
   private readonly base: number;
   private readonly slots: number;
   private readonly functions: number;
@@ -147,10 +161,17 @@ export class TaskTable {
       );
     }
     this.slotCount = slots;
+    this.workerCount = workers;
     this.bytesOfFunctions = functionBytes;
     this.workers = new WorkerWords(words, base + HEADER_WORDS, base + IDLE_WORD, workers);
+    this.observed = new Observed(words, base, base + HEADER_WORDS);
     this.slots = base + HEADER_WORDS + (workers + 1) * WORKER_WORDS;
     this.functions = this.slots + slots * SLOT_WORDS;
+  }
+
+  /** Whether the words begin as a table does. */
+  static isTable(words: Words, base = 0): boolean {
+    return words.length > base && glance(words, base + MAGIC_WORD) === MAGIC;
   }
 
   /** Writes the header of a new table. */
@@ -167,12 +188,17 @@ export class TaskTable {
     return load(this.words, this.at(slot));
   }
 
-  /** Fills a free slot. The code that puts the item announces it. */
-  queue(slot: number, generation: number, items: number): void {
+  /**
+   * Fills a free slot. The code that puts the item announces it.
+   *
+   * @param fn the function's number in the list, for observers
+   */
+  queue(slot: number, generation: number, items: number, fn: number | string = NOT_LISTED): void {
     const { words } = this;
     const at = this.at(slot);
     storePlain(words, at + STARTED, 0);
     storePlain(words, at + CURSOR, items);
+    note(words, at + FUNCTION, typeof fn === 'number' ? fn : NOT_LISTED);
     // PUBLISH slot -> item
     storePlain(words, at, queued(generation));
   }
@@ -180,6 +206,16 @@ export class TaskTable {
   /** Takes an unclaimed task back, for another attempt. `false`: a worker has claimed it. */
   requeue(slot: number, generation: number, next: number): boolean {
     return this.change(slot, queued(generation), queued(next));
+  }
+
+  /** Notes for observers that the slot has no task, whatever its state says. */
+  vacate(slot: number): void {
+    note(this.words, this.at(slot) + FUNCTION, NO_TASK);
+  }
+
+  /** The number of the task's function, for observers; -1: not known; -2: it has no task. */
+  functionIn(slot: number): number {
+    return glance(this.words, this.at(slot) + FUNCTION);
   }
 
   /** Withdraws an unclaimed task. `false`: a worker has claimed it. */

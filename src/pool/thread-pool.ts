@@ -45,7 +45,12 @@ export class ThreadPool<State = void, InitArgs extends readonly unknown[] = []> 
         'ThreadPool: refused, it is given both threads and processes, which mean the same; pass one of them',
       );
     }
-    super('ThreadPool', all, all?.threads ?? all?.processes, (order) => new Thread(order));
+    super(
+      'ThreadPool',
+      all,
+      all?.threads === undefined ? all?.processes : all.threads,
+      (order) => new Thread(order),
+    );
   }
 
   /** As `Pool.shared`, with threads. Threads of a program do not share it: each has its own. */

@@ -53,7 +53,7 @@ export class WorkerWatch {
       callBack(() => this.emitter.emit('report', rest[0]));
     } else if (kind === REPLY.UNREADABLE) {
       takeBackUnread(engine, member, title, ticket);
-    }
+    } else if (kind === REPLY.UNCAUGHT) member.uncaught = ticket;
   }
 
   /** A worker has ended. */

@@ -5,9 +5,8 @@
 
 import { clearBits, load, loadPlain, setBits, store } from '#atomics';
 import type { Words } from '../memory/atomics.ts';
+import { WORKER_WORDS } from './observed.ts';
 
-/** Words of one worker. */
-export const WORKER_WORDS = 16;
 const ORDER = 0;
 const PRIVATE = 1;
 const PRIVATE_GENERATION = 2;

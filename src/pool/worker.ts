@@ -127,6 +127,7 @@ export class PoolWorker {
       return;
     }
     // Report readiness, and work until the end.
+    this.table.observed.noteReady(this.me);
     await this.runner.replies.put([REPLY.READY]);
     onReady?.();
     await this.work();
@@ -150,6 +151,10 @@ export class PoolWorker {
     if (!isMainThread) return;
     process.on('SIGINT', () => {});
     process.on('SIGTERM', () => this.stop());
+    // Report an uncaught error: of a process that ends by it, only an exit code is left.
+    process.on('uncaughtExceptionMonitor', (error) => {
+      void this.runner.replies.put([REPLY.UNCAUGHT, error]);
+    });
     // Note calls of `abort`, because a full heap ends a process in the same way.
     const { abort } = process;
     process.abort = () => {

@@ -2,7 +2,8 @@
 
 import '../support/sandbox.ts';
 import assert from 'node:assert/strict';
-import { ClosedError, Event, Queue, TaskTimeoutError } from 'lockstep';
+import { getEventListeners } from 'node:events';
+import { ClosedError, Event, Lock, Queue, TaskTimeoutError } from 'lockstep';
 import * as targets from '../support/pool-targets.ts';
 import { poolSuite, rejection } from '../support/pools.ts';
 import { PATIENCE_MS, until } from '../support/until.ts';
@@ -78,6 +79,15 @@ poolSuite('cancel', (stage) => {
         assert.equal(await seen.get(), 'AbortError', how);
         await task.ended;
       }
+      using lock = new Lock();
+      const hold = await lock.acquire();
+      const task = pool.submit(targets.acquireWithSignal, [began, lock, seen]);
+      await began.get();
+      task.cancel();
+      await rejection(task);
+      assert.equal(await seen.get(), 'AbortError');
+      hold.release();
+      await task.ended;
       assert.equal(await pool.apply(targets.whoami), worker);
     }),
   );
@@ -155,10 +165,10 @@ poolSuite('cancel', (stage) => {
     stage.withPool({ processes: 1 }, async (pool) => {
       using log = new Queue<number>();
       const aborted = AbortSignal.abort(new Error('before'));
-      assert.equal(
-        (await rejection(pool.apply(targets.noteRun, [log, 1], { signal: aborted }))).message,
-        'before',
-      );
+      const options = { signal: aborted };
+      assert.equal((await rejection(pool.apply(targets.noteRun, [log, 1], options))).message, 'before');
+      assert.throws(() => pool.applySync(targets.noteRun, [log, 1], options), /before/);
+      assert.equal((await rejection(pool.submit(targets.noteRun, [log, 1], options))).message, 'before');
       const controller = new AbortController();
       using began = new Queue<number>();
       using go = new Event();
@@ -174,14 +184,15 @@ poolSuite('cancel', (stage) => {
     }),
   );
 
-  stage.it('one signal over 3,000 tasks: no warning, and nothing is left on it', () =>
+  stage.it('one signal over 10,000 tasks: no warning, and nothing is left on it', () =>
     stage.withPool({ processes: 1 }, async (pool) => {
       const warnings: Error[] = [];
       const note = (warning: Error): void => void warnings.push(warning);
       process.on('warning', note);
       const { signal } = new AbortController();
-      const calls = Array.from({ length: 3000 }, (_, n) => pool.apply(targets.add, [n, 1], { signal }));
-      assert.equal((await Promise.all(calls)).length, 3000);
+      const calls = Array.from({ length: 10_000 }, (_, n) => pool.apply(targets.add, [n, 1], { signal }));
+      assert.equal((await Promise.all(calls)).length, 10_000);
+      assert.deepEqual(getEventListeners(signal, 'abort'), []);
       await new Promise((resolve) => setImmediate(resolve));
       process.off('warning', note);
       assert.deepEqual(
@@ -204,6 +215,53 @@ poolSuite('cancel', (stage) => {
       outcomes.forEach((outcome, n) => {
         if (n % 2 === 1) assert.equal(outcome, n + 1);
       });
+    }),
+  );
+});
+
+poolSuite('cancel, as other pools got it wrong', (stage) => {
+  // As https://github.com/josdejong/workerpool/issues/548.
+  stage.it('a task that begins within the grace of one that was cancelled is not killed at its end', () =>
+    stage.withPool({ processes: 1, grace: 40 }, async (pool) => {
+      using began = new Queue<number>();
+      using seen = new Queue<string>();
+      const first = pool.submit(targets.awaitAbort, [began, seen]);
+      await began.get();
+      // It runs past the end of the grace.
+      const second = pool.submit(targets.later, ['second', 120]);
+      first.cancel(new Error('enough'));
+      assert.equal((await rejection(first)).message, 'enough');
+      assert.equal(await second, 'second');
+      // A cancel or kill that comes too late does not hit the next task either.
+      for (let n = 0; n < 20; n++) {
+        const controller = new AbortController();
+        const task = pool.submit(targets.add, [n, 1], { signal: controller.signal });
+        assert.equal(await task, n + 1);
+        const next = pool.apply(targets.later, [n, 1]);
+        assert.equal(task.cancel(), false);
+        task.kill();
+        controller.abort();
+        assert.equal(await next, n);
+      }
+    }),
+  );
+
+  // As https://github.com/piscinajs/piscina/issues/805.
+  stage.it('tasks behind one that was cancelled while it waited begin, though the first was, too', () =>
+    stage.withPool({ processes: 1, grace: 20_000 }, async (pool) => {
+      using began = new Queue<number>();
+      using seen = new Queue<string>();
+      const controllers = [new AbortController(), new AbortController()] as const;
+      const [first, second] = controllers;
+      const running = rejection(pool.apply(targets.awaitAbort, [began, seen], { signal: first.signal }));
+      await began.get();
+      const waiting = rejection(pool.apply(targets.add, [1, 1], { signal: second.signal }));
+      const third = pool.apply(targets.add, [2, 2]);
+      second.abort(new Error('second'));
+      first.abort(new Error('first'));
+      assert.equal((await running).message, 'first');
+      assert.equal((await waiting).message, 'second');
+      assert.equal(await third, 4);
     }),
   );
 });

@@ -2,11 +2,78 @@
 
 import '../support/sandbox.ts';
 import assert from 'node:assert/strict';
+import { constants } from 'node:os';
 import { Event, Queue, RawArray, SharedMemory, WorkerDiedError } from 'lockstep';
 import * as targets from '../support/pool-targets.ts';
 import { poolSuite, rejection } from '../support/pools.ts';
 
+interface End {
+  readonly how: string;
+  readonly exitCode: number;
+  readonly signal?: NodeJS.Signals;
+  readonly message: RegExp;
+}
+
+const EXITS: readonly End[] = [
+  { how: 'exit 0', exitCode: 0, message: /exit code 0/ },
+  { how: 'exit 7', exitCode: 7, message: /exit code 7/ },
+  { how: 'throw', exitCode: 1, message: /of no task/ },
+  { how: 'reject', exitCode: 1, message: /of no task/ },
+];
+/** A thread has no signals, and `process.abort` of a thread ends the program. */
+const SIGNALS: readonly End[] = (['SIGABRT', 'SIGKILL', 'SIGSEGV'] as const).map((signal) => {
+  const how = signal === 'SIGABRT' ? 'abort' : signal;
+  return { how, exitCode: -constants.signals[signal], signal, message: new RegExp(`killed by ${signal}`) };
+});
+
 poolSuite('deaths', (stage) => {
+  stage.it(
+    'whatever ends a worker: its call rejects with its pid and function, and all others are done',
+    () =>
+      stage.withPool({ processes: 2 }, async (pool) => {
+        using began = new Queue<number>();
+        for (const { how, exitCode, signal, message } of stage.isProcess ? [...EXITS, ...SIGNALS] : EXITS) {
+          using go = new Event();
+          using busy = new Queue<number>();
+          const other = pool.apply(targets.runUntil, [busy, go]);
+          const survivor = await busy.get();
+          const others = [0, 1, 2].map((n) => pool.apply(targets.add, [n, 1]));
+          const call = rejection(pool.apply(targets.endBy, [began, how]));
+          const behind = [3, 4, 5].map((n) => pool.apply(targets.add, [n, 1]));
+          const victim = await began.get();
+          const error = (await call) as WorkerDiedError;
+          assert.ok(error instanceof WorkerDiedError, `${how}: ${error}`);
+          const { pid, task, attempts, outOfMemory } = error;
+          assert.deepEqual([pid, error.exitCode, error.signal], [victim, exitCode, signal], how);
+          assert.deepEqual([attempts, outOfMemory], [1, false], how);
+          assert.match(task!, /^endBy\(/, how);
+          assert.ok(message.test(`${error.message} ${error.cause}`), `${how}: ${error.message}`);
+          assert.deepEqual(await Promise.all([...others, ...behind]), [1, 2, 3, 4, 5, 6], how);
+          go.set();
+          assert.equal(await other, survivor, how);
+        }
+      }),
+  );
+
+  stage.it('the same while this thread blocks for that call', () =>
+    stage.withPool({ processes: 1 }, async (pool) => {
+      using began = new Queue<number>();
+      const first = pool.apply(targets.add, [1, 2]);
+      const how = stage.isProcess ? 'SIGKILL' : 'exit 7';
+      assert.throws(
+        () => pool.applySync(targets.endBy, [began, how]),
+        (error) => {
+          assert.ok(error instanceof WorkerDiedError);
+          assert.equal(error.pid, began.tryGet());
+          assert.match(error.task!, /^endBy\(/);
+          return true;
+        },
+      );
+      assert.equal(pool.applySync(targets.add, [1, 1]), 2);
+      assert.equal(await first, 3);
+    }),
+  );
+
   stage.it('Q211, Q213 HAZARD: a task that ends its worker rejects, and nothing else does', () =>
     stage.withPool({ processes: 2 }, async (pool) => {
       const others = Array.from({ length: 40 }, (_, n) => pool.apply(targets.later, [n, 1]));
@@ -130,13 +197,15 @@ poolSuite('deaths', (stage) => {
 
   stage.it('results that were put before the end count', () =>
     stage.withPool({ processes: 1 }, async (pool) => {
-      const calls = Array.from({ length: 30 }, (_, n) => pool.apply(targets.add, [n, 0]));
-      const last = pool.apply(targets.exit, [0]);
-      assert.deepEqual(
-        await Promise.all(calls),
-        Array.from({ length: 30 }, (_, n) => n),
-      );
-      assert.ok((await rejection(last)) instanceof WorkerDiedError);
+      for (const code of [0, 7]) {
+        const calls = Array.from({ length: 30 }, (_, n) => pool.apply(targets.add, [n, 0]));
+        const last = rejection(pool.apply(targets.exit, [code]));
+        assert.deepEqual(
+          await Promise.all(calls),
+          Array.from({ length: 30 }, (_, n) => n),
+        );
+        assert.ok((await last) instanceof WorkerDiedError);
+      }
     }),
   );
 });

@@ -79,6 +79,9 @@ describe('A pool with processes: 0', { timeout: HANG_MS }, () => {
     assert.throws(() => pool.mapSync(targets.failAt3, [1, 2, 3, 4], { stopOnError: true }), /3/);
     const settled = pool.mapSync(targets.fail, [1], { settled: true } as never) as unknown[];
     assert.equal((settled[0] as { status: string }).status, 'rejected');
+    const options = { signal: AbortSignal.abort(new Error('enough')) };
+    assert.throws(() => pool.applySync(targets.add, [1, 2], options), /enough/);
+    assert.throws(() => pool.mapSync(targets.square, [1], options), /enough/);
     const closing = pool.close();
     assert.throws(() => pool.joinSync(), { code: 'ERR_LOCKSTEP_STATE' });
     await closing;

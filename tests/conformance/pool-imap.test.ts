@@ -88,12 +88,14 @@ poolSuite('imap', (stage) => {
   stage.it('Q199: a next that times out loses nothing', () =>
     stage.withPool({ processes: 1 }, async (pool) => {
       using began = new Queue<number>();
-      using go = new Event();
-      const results = pool.imap(targets.waitTuple, [[began, go, 5] as const]);
-      await assert.rejects(results.next({ timeout: 10 }), { code: 'ERR_LOCKSTEP_TIMED_OUT' });
-      go.set();
-      assert.equal((await results.next()).value, 5);
-      assert.equal((await results.next()).done, true);
+      for (const how of ['imap', 'imapUnordered'] as const) {
+        using go = new Event();
+        const results = pool[how](targets.waitTuple, [[began, go, 5] as const]);
+        await assert.rejects(results.next({ timeout: 10 }), { code: 'ERR_LOCKSTEP_TIMED_OUT' });
+        go.set();
+        assert.equal((await results.next()).value, 5);
+        assert.equal((await results.next()).done, true);
+      }
     }),
   );
 
@@ -117,6 +119,34 @@ poolSuite('imap', (stage) => {
     }),
   );
 
+  stage.it('a reader that is slower than the workers has no more taken than may be ahead', () =>
+    stage.withPool({ processes: 2 }, async (pool) => {
+      const ahead = 7;
+      const count = 30;
+      for (const how of ['imap', 'imapUnordered'] as const) {
+        let pulled = 0;
+        let read = 0;
+        function* items(): Generator<number> {
+          for (let n = 0; n < count; n++) {
+            pulled++;
+            yield n;
+          }
+        }
+        const results = pool[how](targets.square, items(), { ahead, chunkSize: 1 });
+        for (;;) {
+          // As much is taken as may be, and no more while nothing is read.
+          const most = Math.min(count, read + ahead);
+          await until(() => pulled >= most, 'the items ahead');
+          await pool.apply(targets.square, [read]);
+          assert.equal(pulled, most);
+          if ((await results.next()).done) break;
+          read++;
+        }
+        assert.equal(read, count);
+      }
+    }),
+  );
+
   stage.it('break ends the source and the work, of an endless one too', () =>
     stage.withPool({ processes: 1 }, async (pool) => {
       for (const make of [endless, endlessLater]) {
@@ -128,8 +158,23 @@ poolSuite('imap', (stage) => {
         assert.ok(source.pulled <= 10 + 21, `${source.pulled} pulled`);
       }
       assert.equal(await pool.apply(targets.square, [2]), 4);
+      await pool.close();
     }),
   );
+
+  stage.it('terminate ends an endless source, too, while a next is pending', async () => {
+    for (const make of [endless, endlessLater]) {
+      const pool = stage.make({ processes: 1 });
+      const source = make();
+      const results = pool.imap(targets.sleepFor, source.items, { ahead: 5, chunkSize: 1 });
+      const next = rejection(results.next());
+      await until(() => source.pulled >= 1, 'an item to be taken');
+      await pool.terminate();
+      assert.equal((await next).code, 'ERR_LOCKSTEP_CLOSED');
+      await until(() => source.closed, 'the source to be ended');
+      assert.ok(source.pulled <= 6, `${source.pulled} pulled`);
+    }
+  });
 
   stage.it('an error of the source comes behind the results', () =>
     stage.withPool({ processes: 1 }, async (pool) => {

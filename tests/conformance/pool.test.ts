@@ -206,7 +206,8 @@ poolSuite('calls', (stage) => {
 
   stage.it('X49: a task may have a pool, and a process, of its own', () =>
     stage.withPool({ processes: 1 }, async (pool) => {
-      assert.equal(await pool.apply(targets.nested, [stage.kind, 5]), 25);
+      assert.equal(await pool.apply(targets.nested, ['Pool', 5]), 25);
+      assert.equal(await pool.apply(targets.nested, ['ThreadPool', 7]), 49);
       assert.equal(await pool.apply(targets.nestedProcess, [6]), 36);
     }),
   );

@@ -144,3 +144,39 @@ export async function awaitChild(
 function stay(): void {
   setInterval(() => {}, 1e6);
 }
+
+// Tasks of pools.
+
+/** Never comes to an end, and keeps its thread busy. */
+export function spin(_item?: unknown): void {
+  for (;;);
+}
+
+/** Never comes to an end, and leaves its event loop idle. */
+export async function awaitInVain(_item?: unknown): Promise<void> {
+  stay();
+  await new Promise(() => {});
+}
+
+/** The same, and keeps nothing running. */
+export async function neverSettle(): Promise<void> {
+  await new Promise(() => {});
+}
+
+export function brief(item: number): number {
+  return item;
+}
+
+/** Ends its own process. */
+export function die(): void {
+  process.kill(process.pid, 'SIGKILL');
+}
+
+/** Is blocked until the event is set. */
+export function blockTask(event: Event): void {
+  event.waitSync();
+}
+
+export async function takeBriefly(lock: Lock): Promise<void> {
+  (await lock.acquire({ deadlock: 'ignore' })).release();
+}

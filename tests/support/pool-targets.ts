@@ -1,6 +1,7 @@
 /** The functions that the pools of the tests run. */
 
 export * from './pool-targets/broadcasts.ts';
+export * from './pool-targets/contexts.ts';
 export * from './pool-targets/counts.ts';
 export * from './pool-targets/deaths.ts';
 export * from './pool-targets/errors.ts';

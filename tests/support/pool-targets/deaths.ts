@@ -61,6 +61,26 @@ export function dieInResult(): unknown {
   };
 }
 
+/** Ends its worker in that way, and stays until it has ended. */
+const ENDS: Record<string, () => void> = {
+  'exit 0': () => process.exit(0),
+  'exit 7': () => process.exit(7),
+  abort: () => process.abort(),
+  SIGKILL: () => void process.kill(process.pid, 'SIGKILL'),
+  SIGSEGV: () => void process.kill(process.pid, 'SIGSEGV'),
+  throw: () =>
+    void setImmediate(() => {
+      throw new RangeError('of no task');
+    }),
+  reject: () => void Promise.reject(new RangeError('of no task')),
+};
+
+export async function endBy(began: Queue<number>, how: string): Promise<never> {
+  began.putSync(whoami());
+  ENDS[how]!();
+  for (;;) await new Promise((resolve) => setTimeout(resolve, 1000));
+}
+
 /** Reports that it runs, and ends its worker once `go` is set. */
 export async function exitOn(began: Queue<number>, go: Event): Promise<never> {
   await began.put(whoami());

@@ -2,7 +2,7 @@
 
 import { setTimeout as sleep } from 'node:timers/promises';
 import { isMainThread, threadId } from 'node:worker_threads';
-import { Barrier, currentTask, type Event, Queue, Semaphore, waitAnySync } from 'lockstep';
+import { Barrier, currentTask, type Event, type Lock, Queue, Semaphore, waitAnySync } from 'lockstep';
 
 export function whoami(): number {
   return isMainThread ? process.pid : threadId;
@@ -48,6 +48,11 @@ export async function sleepLong(): Promise<void> {
   await sleep(1_000_000);
 }
 
+/** Stays with its item. */
+export async function sleepFor(_item: number): Promise<void> {
+  await sleepLong();
+}
+
 export function spinForEver(began: Queue<number>): never {
   began.putSync(whoami());
   for (;;);
@@ -87,6 +92,17 @@ export function blockWithSignal(began: Queue<number>, go: Event, how: string, se
     seen.putSync((error as Error).name);
   }
   return how;
+}
+
+/** The same for a lock that another thread holds. */
+export function acquireWithSignal(began: Queue<number>, lock: Lock, seen: Queue<string>): void {
+  const { signal } = currentTask()!;
+  began.putSync(whoami());
+  try {
+    lock.acquireSync({ signal }).release();
+  } catch (error) {
+    seen.putSync((error as Error).name);
+  }
 }
 
 export function report(n: number): string {

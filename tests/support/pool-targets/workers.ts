@@ -13,7 +13,7 @@ import {
   type Value,
   workerState,
 } from 'lockstep';
-import { endFirst } from './deaths.ts';
+import { endFirst, killSelf } from './deaths.ts';
 import { square } from './values.ts';
 import { sleepLong, whoami } from './waits.ts';
 
@@ -21,14 +21,21 @@ export function connect(text: string): { text: string } {
   return { text };
 }
 
+export function plainState(): string {
+  return 'here';
+}
+
 export function askState(): string {
   return workerState(connect).text;
 }
 
-/** An initializer that works once. */
-export function connectOnce(counts: RawArray<'i32'>): string {
-  if (Atomics.add(counts.view as Int32Array, 0, 1) > 0) throw new Error('no second connection');
-  return 'connected';
+/** An initializer that works once, and after that ends in that way. */
+export async function connectThen(counts: RawArray<'i32'>, how: string): Promise<string> {
+  if (Atomics.add(counts.view as Int32Array, 0, 1) === 0) return 'connected';
+  if (how === 'exits') exitAtStart();
+  if (how === 'rejects') await rejectToConnect();
+  if (how === 'never ends') await neverConnect();
+  return failToConnect();
 }
 
 export function failToConnect(): never {
@@ -87,6 +94,11 @@ export function exitAtEnd(): never {
   return process.exit(4);
 }
 
+/** A finalizer that kills its process. */
+export function killAtEnd(): never {
+  return killSelf();
+}
+
 export function rssOf(pid: number): number {
   return Number(readFileSync(`/proc/${pid}/statm`, 'utf8').split(' ')[1]);
 }
@@ -114,6 +126,24 @@ export async function usePool(kind: 'Pool' | 'ThreadPool'): Promise<number[]> {
   } finally {
     await pool.close();
   }
+}
+
+/** Starts a process, and does not wait for it. */
+export function leaveChild(daemon: boolean, began: Queue<number>, go: Event, ends: Value): void {
+  new Process({ target: stayUntil, args: [began, go, ends], daemon }).start();
+}
+
+export function stayUntil(began: Queue<number>, go: Event, ends: Value): void {
+  began.putSync(process.pid);
+  go.waitSync();
+  ends.add(1);
+}
+
+/** A worker in whose pool another does the same, so deep; the last one stays. */
+export async function nest(pids: Queue<number>, depth: number): Promise<void> {
+  await pids.put(process.pid);
+  if (depth === 0) await sleepLong();
+  else await new Pool({ processes: 1, warm: 0 }).apply(nest, [pids, depth - 1]);
 }
 
 /** Makes workers and a process of its own, says who they are, and stays. */
