@@ -52,7 +52,9 @@ export interface RunTarget {
   readonly isLive: boolean;
   /** Number of items that may be taken from the source now. */
   room(pulled: number): number;
-  item(index: number, ok: boolean, value: unknown): void;
+  /** The results of items, the first of which has the number `from`. */
+  items(from: number, values: readonly unknown[]): void;
+  failed(index: number, error: unknown): void;
   /** `count` items from `index` on are done; their results are not wanted. */
   quiet(index: number, count: number): void;
   /** All items that were taken have ended. `failure`: the error that the source threw. */
@@ -261,7 +263,7 @@ export class ItemRun {
         if (this.stopped) return;
         this.done += count;
         if (typeof values === 'number') this.target.quiet(chunk.base + from, count);
-        else for (let n = 0; n < count; n++) this.target.item(chunk.base + from + n, true, values[n]);
+        else this.target.items(chunk.base + from, values);
       },
       failed: (index, error) => {
         chunk.reported = Math.max(chunk.reported, index + 1);
@@ -279,7 +281,7 @@ export class ItemRun {
     if (this.stopped) return;
     this.done++;
     this.failed++;
-    this.target.item(index, false, error);
+    this.target.failed(index, error);
   }
 
   /** The chunk could not be put: one of its items can't be sent, or it is too large. */

@@ -69,7 +69,7 @@ export class Polling {
     return false;
   }
 
-  /** What the thread waited for has come, after a sleep. */
+  /** The wait is over, and this thread slept in it. */
   slept(): void {
     if (this.began === 0) return;
     const lasted = now() - this.began;
