@@ -5,7 +5,6 @@ import { Deadline } from '../deadline.ts';
 import { InvalidTypeError, TaskTimeoutError } from '../errors.ts';
 import { noteOrigin, withOrigin } from '../stacks.ts';
 import type { Calls } from './calls.ts';
-import type { RunOrder, RunTarget } from './item-run.ts';
 import { ItemRun } from './item-run.ts';
 import { Collection } from './map.ts';
 import type { MapOptions, StreamOptions } from './map-options.ts';
@@ -15,6 +14,7 @@ import type { PoolState } from './pool-state.ts';
 import type { ProgressOptions } from './progress.ts';
 import { Meter } from './progress.ts';
 import { ResultStream } from './results.ts';
+import type { RunOrder, RunTarget } from './run-order.ts';
 import type { Source } from './sources.ts';
 import { sourceOf } from './sources.ts';
 

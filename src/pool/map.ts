@@ -3,10 +3,11 @@
 import { queueMicrotask } from '#clock';
 import { onAbort } from '../aborts.ts';
 import type { Alarm, Alarms } from './alarms.ts';
-import type { ItemRun, RunTarget } from './item-run.ts';
+import type { ItemRun } from './item-run.ts';
 import type { MapOptions } from './map-options.ts';
 import type { ProgressOptions } from './progress.ts';
 import { Meter } from './progress.ts';
+import type { RunTarget } from './run-order.ts';
 
 /** Results for which the array is made at once. V8 makes longer ones as hash tables. */
 const MOST_AT_ONCE = 32 * 1024 * 1024;

@@ -92,7 +92,9 @@ export class PoolTask {
   sealed: Sealed | undefined;
   /** `undefined` once the promise is settled. */
   resolve: ((value: unknown) => void) | undefined;
-  /** `isOfWorker`: the function threw it. */
+  /**
+   * `isOfWorker`: the function threw it. `undefined` for a promise: `resolve` rejects it, too.
+   */
   reject: ((reason: unknown, isOfWorker?: boolean) => void) | undefined;
   private readonly submittedAt: number;
   /** -1 while it waits in the heap, and when it has ended. */

@@ -13,7 +13,7 @@ import { Deadline } from '../deadline.ts';
 import { ClosedError, TimedOutError } from '../errors.ts';
 import { showAsText } from '../readable.ts';
 import { noteOrigin, withOrigin } from '../stacks.ts';
-import type { RunTarget } from './item-run.ts';
+import type { RunTarget } from './run-order.ts';
 
 /** The results of `imap` and `imapUnordered`, and the values of `stream`. */
 export interface Results<Result> extends AsyncIterableIterator<Result>, AsyncDisposable {

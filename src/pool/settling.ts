@@ -140,7 +140,9 @@ export class Settling {
         resolve(value);
       } else {
         this.statistics.failed++;
-        reject!(isOurs ? this.host.failed(task, value, isOfWorker) : value, isOfWorker);
+        const reason = isOurs ? this.host.failed(task, value, isOfWorker) : value;
+        if (reject === undefined) resolve(rejectingWith(reason));
+        else reject(reason, isOfWorker);
       }
     }
     // Remove timers and listeners. Resolve `ended` when the task no longer runs.
@@ -168,6 +170,12 @@ export class Settling {
     this.host.settled();
     this.rested();
   }
+}
+
+/** A value that rejects the promise which is resolved with it, in the next microtask. */
+function rejectingWith(reason: unknown): PromiseLike<never> {
+  // biome-ignore lint/suspicious/noThenProperty: the promise calls it
+  return { then: (_, reject) => reject!(reason) as PromiseLike<never> };
 }
 
 function finishMore(more: NonNullable<PoolTask['more']>, alarms: Alarms, isOver: boolean): void {
