@@ -8,6 +8,7 @@ import type { MapOptions } from './map-options.ts';
 import type { ProgressOptions } from './progress.ts';
 import { Meter } from './progress.ts';
 import type { RunTarget } from './run-order.ts';
+import type { CallOutcome } from './tracing.ts';
 
 /** Results for which the array is made at once. V8 makes longer ones as hash tables. */
 const MOST_AT_ONCE = 32 * 1024 * 1024;
@@ -25,6 +26,8 @@ export class Collection implements RunTarget {
   private stops = false;
   private outcome: { ok: boolean; value: unknown } | undefined;
   private onOutcome: ((outcome: { ok: boolean; value: unknown }) => void) | undefined;
+  /** Reports the outcome to monitors. */
+  onEnd: ((outcome: CallOutcome) => void) | undefined;
   private ignoreAbort: (() => void) | undefined;
   private timer: Alarm | undefined;
   private readonly alarms: Alarms;
@@ -149,6 +152,7 @@ export class Collection implements RunTarget {
     this.alarms.clear(this.timer);
     this.meter?.stop();
     this.outcome = { ok, value };
+    this.onEnd?.(ok ? { result: value } : { error: value });
     this.onOutcome?.(this.outcome);
   }
 }
