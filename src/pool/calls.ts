@@ -62,9 +62,9 @@ export class Calls {
    * @param member the only worker that may run it
    */
   started(task: PoolTask, options: TaskOptions | undefined, member?: Member): Promise<unknown> {
-    return new Promise((resolve, reject) => {
+    // Keep only one of the promise's two functions, because a million calls may wait.
+    return new Promise((resolve) => {
       task.resolve = resolve;
-      task.reject = reject;
       this.begin(task, options, member);
     });
   }
