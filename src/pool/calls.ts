@@ -6,6 +6,8 @@ import { now } from '#park';
 import type { WaitOptions } from '../deadline.ts';
 import { Deadline } from '../deadline.ts';
 import { InvalidTypeError, QueueFullError, TimedOutError } from '../errors.ts';
+import type { Origin } from '../stacks.ts';
+import { noteOrigin, withOrigin } from '../stacks.ts';
 import { Callers } from './callers.ts';
 import type { Movable } from './current-task.ts';
 import { inTime } from './in-time.ts';
@@ -49,7 +51,7 @@ export class Calls {
     }
     this.state.checkUsable();
     const found = functions.find(fn, title);
-    const origin = this.callers.origin(engine.handOut.mean);
+    const origin = this.callers.origin(found, engine.handOut.mean);
     return new PoolTask(found, mode, args ?? NO_ARGUMENTS, now(), options?.priority ?? 0, origin);
   }
 
@@ -105,20 +107,26 @@ export class Calls {
   async room(options?: WaitOptions): Promise<void> {
     const deadline = Deadline.begin(options);
     const { engine, settings, title } = this.core;
+    let origin: Origin | undefined;
     while (this.state.isUsable && engine.handOut.waiting >= settings.maxQueue) {
+      origin ??= noteOrigin();
       let wake: () => void = () => {};
       const moved = new Promise<void>((resolve) => {
         wake = resolve;
       });
       this.roomWaits.add(wake);
       try {
-        if (!(await inTime(moved, deadline)))
-          throw new TimedOutError(`${title}: no room within the timeout; wait longer, or shed the load`);
+        if (!(await inTime(moved, deadline))) {
+          const error = new TimedOutError(
+            `${title}: no room within the timeout; wait longer, or shed the load`,
+          );
+          throw withOrigin(error, origin);
+        }
       } finally {
         this.roomWaits.delete(wake);
       }
     }
-    this.state.checkUsable();
+    this.state.checkUsable(origin);
   }
 
   /** Tasks have left the heap. */

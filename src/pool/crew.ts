@@ -1,10 +1,8 @@
 /**
  * Crew: the workers of a pool: started, watched, replaced, ended.
  *
- * A worker that ends is replaced immediately, unless it lived less than a second and has brought no
- * result. Then replacements come with delays: of 100 ms if it was ready, so that a stream of deadly
- * tasks does not become a stream of starts, and of growing ones if it was not. A pool whose
- * initializer fails, or whose workers end before they are ready, is broken forever.
+ * A worker that ends is replaced, sometimes after a delay (back-off.ts). A pool whose initializer
+ * fails, or whose workers end before they are ready, is broken forever.
  *
  * A crew of processes keeps spares (spares.ts), which become the next workers. They are made half a
  * second after all workers are ready, or after the first has died: a short program needs none.
@@ -24,6 +22,7 @@ import type { SpareKeeper } from '../workers/process/spares.ts';
 import { withSpares } from '../workers/process/spares.ts';
 import type { TargetModule } from '../workers/target.ts';
 import type { Alarm, Alarms } from './alarms.ts';
+import { BackOff } from './back-off.ts';
 import { LocalWorker } from './local-worker.ts';
 import type { WorkerChild } from './member.ts';
 import { Member } from './member.ts';
@@ -34,18 +33,6 @@ import type { TaskTable } from './task-table.ts';
 import type { WorkerOrders } from './worker-orders.ts';
 import { STOP } from './worker-words.ts';
 
-/**
- * A worker that lived less than this many milliseconds, without a result, is replaced with a
- * growing delay.
- */
-const SHORT_LIFE = 1000;
-const BACK_OFF = [0, 0, 100, 200, 500, 1000, 2000, 5000];
-/** The longest of these delays, by its place, after a worker that was ready. */
-const MOST_DELAYED = 2;
-/** Number of workers in a row that may end before they are ready. */
-const MOST_FALSE_STARTS = 3;
-/** The same, for workers that a signal has ended. */
-const MOST_KILLED_STARTS = 20;
 /** Milliseconds between the workers' readiness and the making of a spare. */
 const SPARE_AFTER = 500;
 
@@ -92,9 +79,7 @@ export class Crew {
   /** Number of workers that the crew shall have. */
   target: number;
   private readonly options: CrewOptions;
-  private falseStarts = 0;
-  private shortLives = 0;
-  private starting: Alarm | undefined;
+  private readonly backOff: BackOff;
   private sparing: NodeJS.Timeout | undefined;
   /** The ends of the times that initializers have. */
   private readonly limits = new Map<Member, Alarm | undefined>();
@@ -107,6 +92,7 @@ export class Crew {
 
   constructor(options: CrewOptions) {
     this.options = options;
+    this.backOff = new BackOff(options.alarms);
     this.target = options.settings.min;
     this.members = new Array<undefined>(options.settings.max + 1).fill(undefined);
   }
@@ -150,7 +136,7 @@ export class Crew {
   /** The worker can take tasks. */
   isReady(member: Member): void {
     this.unlimit(member);
-    this.falseStarts = 0;
+    this.backOff.succeeded();
     this.becameReady++;
     this.startTime += now() - member.born;
     if (member.state === 'starting') member.state = 'ready';
@@ -166,23 +152,14 @@ export class Crew {
 
   /** The worker has ended. Call once, after its tasks were settled. */
   lose(member: Member): void {
-    const { state, born } = member;
-    const isFalseStart = state === 'starting' && !member.killed;
     this.unlimit(member);
-    // Allow more false starts for workers that were killed from outside.
-    const most = (member.child.exitCode ?? 0) < 0 ? MOST_KILLED_STARTS : MOST_FALSE_STARTS;
+    const mayRetry = this.ending || this.backOff.lost(member);
     // Free its place.
     this.options.table.observed.endWorker(member.index);
     member.release();
     this.members[member.index] = undefined;
     if (this.ending) return;
-    // Count short lives, which delay replacements, and false starts, which break the pool.
-    const isVain = now() - born < SHORT_LIFE && state !== 'retiring' && !member.hasResults;
-    const mostDelayed = state === 'starting' ? BACK_OFF.length - 1 : MOST_DELAYED;
-    this.shortLives = isVain ? Math.min(this.shortLives + 1, mostDelayed) : 0;
-    // A worker that brought results ends a back-off that others have begun.
-    if (!isVain) this.endBackOff();
-    if (isFalseStart && ++this.falseStarts >= most) {
+    if (!mayRetry) {
       this.options.broken(this.neverReady(member));
       return;
     }
@@ -211,30 +188,14 @@ export class Crew {
 
   endReplacing(): void {
     this.ending = true;
-    this.endBackOff();
+    this.backOff.end();
     clearTimeout(this.sparing);
     this.options.spares?.keeper.keep(0);
   }
 
   /** Starts the missing workers, now or after the back-off. */
   refill(): void {
-    if (this.ending || this.starting !== undefined) return;
-    // Start at once, or back off after short lives.
-    const wait = BACK_OFF[Math.min(this.shortLives, BACK_OFF.length - 1)]!;
-    if (wait === 0) {
-      this.fillOrBreak();
-      return;
-    }
-    const start = (): void => {
-      this.starting = undefined;
-      this.fillOrBreak();
-    };
-    this.starting = this.options.alarms.set(wait, start, true);
-  }
-
-  private endBackOff(): void {
-    this.options.alarms.clear(this.starting);
-    this.starting = undefined;
+    if (!this.ending) this.backOff.start(() => this.fillOrBreak());
   }
 
   /** Makes a spare a little later. From then on the keeper replaces each spare that is taken. */
@@ -350,7 +311,7 @@ export class Crew {
   private neverReady(member: Member): PoolBrokenError {
     const { title } = this.options.settings;
     return new PoolBrokenError(
-      `${title}: broken, ${this.falseStarts} workers in a row have ended before they could take a task, the last with exit code ${member.child.exitCode}; ` +
+      `${title}: broken, ${this.backOff.falseStarts} workers in a row have ended before they could take a task, the last with exit code ${member.child.exitCode}; ` +
         `see what they printed on standard error, and the options of Node (${process.execArgv.join(' ') || 'none'})`,
     );
   }

@@ -3,7 +3,7 @@
 import { now } from '#park';
 import { Deadline } from '../deadline.ts';
 import { InvalidTypeError, TaskTimeoutError } from '../errors.ts';
-import { noteOrigin } from '../stacks.ts';
+import { noteOrigin, withOrigin } from '../stacks.ts';
 import type { Calls } from './calls.ts';
 import type { RunOrder, RunTarget } from './item-run.ts';
 import { ItemRun } from './item-run.ts';
@@ -49,7 +49,7 @@ export class ItemCalls {
     // Make the source, the collection of results, and the run that connects them.
     const source = sourceOf(items as Iterable<unknown>, title, () => run.arrived());
     const { timeout = 0 } = options;
-    const tooLong = (): Error => timedOut(title, timeout);
+    const tooLong = (): Error => timedOut(title, timeout, order);
     const collection = new Collection(
       options,
       order.quiet,
@@ -82,7 +82,7 @@ export class ItemCalls {
     const source = sourceOf(items as Iterable<unknown>, title, () => run.arrived());
     const stream = new ResultStream(title, ordered, ahead, () => control.width);
     const run = this.newRun(what, source, order, stream);
-    stream.start(run, signal, timeout, () => timedOut(title, timeout ?? 0));
+    stream.start(run, signal, timeout, () => timedOut(title, timeout ?? 0, order));
     return stream;
   }
 
@@ -158,9 +158,10 @@ export class ItemCalls {
   }
 }
 
-function timedOut(title: string, timeout: number): TaskTimeoutError {
-  return new TaskTimeoutError(
+function timedOut(title: string, timeout: number, { origin }: RunOrder): TaskTimeoutError {
+  const error = new TaskTimeoutError(
     `${title}: given up, it was not done in ${timeout} ms; give it longer, or fewer items`,
     timeout,
   );
+  return withOrigin(error, origin);
 }

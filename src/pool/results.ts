@@ -12,6 +12,7 @@ import type { WaitOptions } from '../deadline.ts';
 import { Deadline } from '../deadline.ts';
 import { ClosedError, TimedOutError } from '../errors.ts';
 import { showAsText } from '../readable.ts';
+import { noteOrigin, withOrigin } from '../stacks.ts';
 import type { RunTarget } from './item-run.ts';
 
 /** The results of `imap` and `imapUnordered`, and the values of `stream`. */
@@ -236,13 +237,13 @@ export class ResultStream implements Results<unknown>, RunTarget {
     };
     const { signal, timed, remaining } = deadline;
     if (timed) {
+      const origin = noteOrigin();
       timer = setTimeout(() => {
         leave();
-        reject(
-          new TimedOutError(
-            `${this.title}: no result within the timeout of next(); ask again, the result is not lost`,
-          ),
+        const error = new TimedOutError(
+          `${this.title}: no result within the timeout of next(); ask again, the result is not lost`,
         );
+        reject(withOrigin(error, origin));
       }, Math.ceil(remaining));
     }
     if (signal !== undefined) {

@@ -23,7 +23,7 @@ const SEEDS = 10_000;
 const PER_PAIR = 25;
 const PAIRS = 3;
 /** Milliseconds for all seeds in the usual run. */
-const USUAL = 20_000;
+const USUAL = 12_000;
 /** Milliseconds after which a seed hangs. Waits that are refused in the end take 10 s. */
 const PATIENCE = 60_000;
 

@@ -54,6 +54,10 @@ export interface Act<Things = unknown> {
    * Everybody rests: reports what is not as it must be, and makes good what the dead took along.
    */
   check(flow: Flow, things: Things): Promise<void>;
+  /** All members have ended: ends what the supervisor itself has begun. */
+  end?(): Promise<void>;
+  /** More rows for the outcome of the run. */
+  rows?(): [name: string, value: string][];
 }
 
 /** An act among others, whatever its things. */

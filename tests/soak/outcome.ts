@@ -33,6 +33,7 @@ export function tableOf({ tally, seed, left, orphans, violations }: Outcome): st
     ['seed', String(seed)],
     ['seconds', tally.seconds.toFixed(1)],
     ...tally.operations.map(({ act, count }): [string, string] => [`operations: ${act}`, counted(count)]),
+    ...tally.rows,
     ['kills', counted(tally.kills)],
     ['stops', counted(tally.stops)],
     ['rests', counted(tally.rests)],

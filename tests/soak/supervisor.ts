@@ -20,6 +20,8 @@ const LONGEST_SHIFT_MS = 4000;
 export interface Tally {
   seconds: number;
   operations: { act: string; count: number }[];
+  /** What the acts have to add. */
+  rows: [name: string, value: string][];
   kills: number;
   stops: number;
   rests: number;
@@ -64,6 +66,7 @@ export class Supervisor {
     this.board.stop.value = 1;
     await this.company.calm();
     await (alright ? this.company.ended() : this.company.disband());
+    for (const act of ACTS) await act.end?.();
   }
 
   tally(): Tally {
@@ -71,6 +74,7 @@ export class Supervisor {
     return {
       seconds: (performance.now() - this.begun) / 1000,
       operations: ACTS.map(({ name }, act) => ({ act: name, count: Number(operations[act]?.value) })),
+      rows: ACTS.flatMap((act) => act.rows?.() ?? []),
       kills: this.company.kills,
       stops: this.company.stops,
       rests: this.rests,

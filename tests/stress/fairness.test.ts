@@ -40,50 +40,65 @@ const MIXES: readonly Mix[] = [
 
 const OBJECTS = [
   { name: 'a Lock', make: () => new Lock() },
-  { name: 'an RLock', make: () => new RLock() },
   { name: 'a Semaphore of one', make: () => new Semaphore(1) },
+];
+/** They share out by the code of those above: all mixes of these are for `npm run test:deep`. */
+const ALIKE = [
+  { name: 'an RLock', make: () => new RLock() },
   { name: 'a BoundedSemaphore of one', make: () => new BoundedSemaphore(1) },
 ];
+const IS_DEEP = process.env.LOCKSTEP_MODEL === 'deep';
 
 describe('when eight compete', { timeout: HANG_MS }, () => {
-  for (const { name: what, make } of OBJECTS) {
-    for (const { name, parts } of MIXES) {
-      it(`${what} comes to none of ${name} more than twice as often as to another`, async (test) => {
-        const compete = async (contest: Contest): Promise<void> => {
-          const object = make();
-          const competitors = new Company<Child>(COMPETITORS, (me) => {
-            const { kind, style } = parts[me % parts.length] ?? { kind: Process, style: 'blocking' };
-            return new kind({ target: competes, args: [object, contest, me, style] });
-          });
-          await competitors.results();
-          object.close();
-        };
-        await assertFair(test, compete);
-      });
-    }
-
-    it(`${what} is shared out as before after one of them was stopped, and the others gave way in vain`, async (test) => {
-      const compete = async (contest: Contest): Promise<void> => {
-        const object = make();
-        // Counted only from when this is taken back.
-        contest.begun.add(-1);
-        const competitors = new Company(
-          COMPETITORS,
-          (me) => new Process({ target: competes, args: [object, contest, me, 'blocking'] }),
-        );
-        await until(() => contest.begun.value === COMPETITORS - 1, 'all to have had it');
-        const pid = competitors.members[0]!.pid!;
-        await freeze(pid);
-        await sleep(500);
-        thaw(pid);
-        contest.begun.add(1);
-        await competitors.results();
-        object.close();
-      };
-      await assertFair(test, compete);
-    });
+  for (const { name, make } of OBJECTS) {
+    for (const mix of MIXES) isShared(name, make, mix);
+    isSharedAfterStop(name, make);
+  }
+  for (const { name, make } of ALIKE) {
+    for (const mix of IS_DEEP ? MIXES : MIXES.slice(-1)) isShared(name, make, mix);
+    if (IS_DEEP) isSharedAfterStop(name, make);
   }
 });
+
+type Make = () => Lock | RLock | Semaphore | BoundedSemaphore;
+
+function isShared(what: string, make: Make, { name, parts }: Mix): void {
+  it(`${what} comes to none of ${name} more than twice as often as to another`, async (test) => {
+    const compete = async (contest: Contest): Promise<void> => {
+      const object = make();
+      const competitors = new Company<Child>(COMPETITORS, (me) => {
+        const { kind, style } = parts[me % parts.length] ?? { kind: Process, style: 'blocking' };
+        return new kind({ target: competes, args: [object, contest, me, style] });
+      });
+      await competitors.results();
+      object.close();
+    };
+    await assertFair(test, compete);
+  });
+}
+
+function isSharedAfterStop(what: string, make: Make): void {
+  it(`${what} is shared out as before after one of them was stopped, and the others gave way in vain`, async (test) => {
+    const compete = async (contest: Contest): Promise<void> => {
+      const object = make();
+      // Counted only from when this is taken back.
+      contest.begun.add(-1);
+      const competitors = new Company(
+        COMPETITORS,
+        (me) => new Process({ target: competes, args: [object, contest, me, 'blocking'] }),
+      );
+      await until(() => contest.begun.value === COMPETITORS - 1, 'all to have had it');
+      const pid = competitors.members[0]!.pid!;
+      await freeze(pid);
+      await sleep(500);
+      thaw(pid);
+      contest.begun.add(1);
+      await competitors.results();
+      object.close();
+    };
+    await assertFair(test, compete);
+  });
+}
 
 function makeContest(): Contest {
   return {

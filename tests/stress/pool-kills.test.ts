@@ -9,12 +9,13 @@ import { once } from 'node:events';
 import { readdirSync } from 'node:fs';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { Pool, RawArray, WorkerDiedError } from 'lockstep';
+import { activeChildren, Pool, RawArray, type Thread, ThreadPool, WorkerDiedError } from 'lockstep';
 import { Random } from '../soak/random.ts';
 import * as targets from '../support/pool-targets.ts';
 import { processesOf } from '../support/processes.ts';
 import { sandbox } from '../support/sandbox.ts';
 import { until } from '../support/until.ts';
+import { Killer } from './pool-killer.ts';
 import { Storm } from './pool-storm.ts';
 
 const IS_DEEP = process.env.LOCKSTEP_MODEL === 'deep';
@@ -26,35 +27,93 @@ const SEED = 7;
 const KEYED = 4;
 const KEYS = 8;
 
-for (const retries of [0, 3]) {
-  test(`${TASKS} tasks while workers are killed, with ${retries} retries: one outcome each`, async (t) => {
-    await using pool = new Pool({ processes: WORKERS, retries });
-    using counts = new RawArray('i32', TASKS);
+interface Form {
+  readonly kind: 'Pool' | 'ThreadPool';
+  readonly retries: number;
+  /** Whether another thread kills, and not the pool's own between its other work. */
+  readonly elsewhere?: true;
+}
+
+const DEEP_FORMS: readonly Form[] = [
+  { kind: 'Pool', retries: 0, elsewhere: true },
+  { kind: 'Pool', retries: 3, elsewhere: true },
+  { kind: 'ThreadPool', retries: 0 },
+];
+const FORMS: readonly Form[] = [
+  { kind: 'Pool', retries: 0 },
+  { kind: 'Pool', retries: 3 },
+  { kind: 'ThreadPool', retries: 3 },
+  ...(IS_DEEP ? DEEP_FORMS : []),
+];
+
+interface Insides {
+  readonly crew: { readonly members: readonly ({ readonly child: Thread } | undefined)[] };
+}
+
+function threadsOf(pool: object): Thread[] {
+  const { crew } = Reflect.get(pool, 'core') as Insides;
+  return crew.members.flatMap((member) => (member === undefined ? [] : [member.child]));
+}
+
+for (const { kind, retries, elsewhere } of FORMS) {
+  const tasks = IS_DEEP || kind === 'Pool' ? TASKS : TASKS / 2;
+  const by = elsewhere ? ' by another thread' : '';
+  test(`${kind}: ${tasks} tasks while workers are killed${by}, with ${retries} retries: one outcome each`, async (t) => {
+    const began = performance.now();
+    await using pool =
+      kind === 'Pool'
+        ? new Pool({ processes: WORKERS, retries })
+        : new ThreadPool({ threads: WORKERS, retries });
+    using counts = new RawArray('i32', tasks);
+    /** Outcomes by task: 1 done, 2 lost. */
+    const outcomes = new Uint8Array(tasks);
     let done = 0;
     let lost = 0;
-    const storm = new Storm(() => done + lost, new Random(SEED, retries), WEATHER);
-    const flows = Array.from({ length: 64 }, async (_, flow) => {
-      for (let n = flow; n < TASKS; n += 64) {
-        try {
-          const key = n % KEYED === 0 ? (n / KEYED) % KEYS : undefined;
-          assert.equal(await pool.apply(targets.countRun, [counts, n], { key }), n);
-          done++;
-        } catch (error) {
+    const workers = kind === 'Pool' ? activeChildren : () => threadsOf(pool);
+    const storm = elsewhere
+      ? new Killer(pool, WEATHER.every, SEED + retries)
+      : new Storm(() => done + lost, new Random(SEED, retries), WEATHER, workers);
+    const settle = (n: number, outcome: 1 | 2): void => {
+      assert.equal(outcomes[n], 0, `task ${n} has a second outcome`);
+      outcomes[n] = outcome;
+      if (outcome === 1) done++;
+      else lost++;
+    };
+    const call = (n: number): Promise<void> => {
+      const key = n % KEYED === 0 ? (n / KEYED) % KEYS : undefined;
+      return pool.apply(targets.countRun, [counts, n], { key }).then(
+        (value) => {
+          assert.equal(value, n);
+          settle(n, 1);
+        },
+        (error) => {
           assert.ok(error instanceof WorkerDiedError, String(error));
-          lost++;
-        }
-      }
+          settle(n, 2);
+        },
+      );
+    };
+    const flows = Array.from({ length: 64 }, async (_, flow) => {
+      for (let n = flow; n < tasks; n += 64) await call(n);
     });
     await Promise.all(flows);
-    storm.calm();
+    await storm.calm();
     const { killed } = storm;
-    const { warm, cold, meanTime } = pool.stats.starts;
-    t.diagnostic(`${killed} kills, ${warm} warm starts, ${cold} cold, ${meanTime.toFixed()} ms each`);
-    assert.equal(done + lost, TASKS);
+    const { starts, restarts } = pool.stats;
+    const { warm, cold, meanTime } = starts;
+    const seconds = ((performance.now() - began) / 1000).toFixed(1);
+    t.diagnostic(
+      `${seconds} s, ${killed} kills, ${restarts} restarts, ${done} done, ${lost} lost; ${warm} warm starts, ${cold} cold, ${meanTime.toFixed()} ms each`,
+    );
+    assert.equal(done + lost, tasks);
     assert.ok(killed > 0, 'somebody was killed');
-    let most = 0;
-    for (let n = 0; n < TASKS; n++) most = Math.max(most, counts.at(n));
-    assert.ok(most <= retries + 1, `a task ran ${most} times`);
+    let sum = 0;
+    for (let n = 0; n < tasks; n++) {
+      const runs = counts.at(n);
+      sum += runs;
+      assert.ok(runs <= retries + 1, `task ${n} ran ${runs} times`);
+      if (outcomes[n] === 1) assert.ok(runs >= 1, `task ${n} has a result, and never ran`);
+    }
+    assert.ok(sum <= tasks + killed, `${tasks} tasks ran ${sum} times in ${killed} kills`);
     if (retries > 0) assert.equal(lost, 0);
     else assert.ok(lost <= killed, `${lost} lost in ${killed} kills`);
   });

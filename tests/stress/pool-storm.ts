@@ -1,7 +1,9 @@
 /** Storm: what pools have to bear. Their workers are killed, or stopped for a moment, at work. */
 
-import { activeChildren } from 'lockstep';
+import { activeChildren, type Process, type Thread } from 'lockstep';
 import type { Random } from '../soak/random.ts';
+
+type Worker = Pick<Process, 'kill' | 'pid'> | Pick<Thread, 'kill'>;
 
 /** How a storm goes. */
 export interface Weather {
@@ -28,6 +30,7 @@ export class Storm {
   killed = 0;
   stopped = 0;
   private readonly done: () => number;
+  private readonly workers: () => readonly Worker[];
   private readonly random: Random;
   private readonly weather: Weather;
   private doneBefore = 0;
@@ -36,8 +39,15 @@ export class Storm {
   /** The workers that are stopped, by their pids. */
   private readonly frozen = new Map<number, NodeJS.Timeout>();
 
-  constructor(done: () => number, random: Random, weather: Weather) {
+  /** @param workers those that it may kill, and stop if they are processes */
+  constructor(
+    done: () => number,
+    random: Random,
+    weather: Weather,
+    workers: () => readonly Worker[] = activeChildren,
+  ) {
     this.done = done;
+    this.workers = workers;
     this.random = random;
     this.weather = weather;
     this.timer = setInterval(() => this.look(), LOOK_EVERY);
@@ -47,12 +57,13 @@ export class Storm {
   look(): void {
     const { every, between, most = Number.POSITIVE_INFINITY, stops = 0 } = this.weather;
     if (this.killed + this.stopped >= most || this.done() - this.doneBefore < between) return;
-    const workers = activeChildren();
+    const workers = this.workers();
     if (performance.now() - this.struck < every || workers.length === 0) return;
     this.doneBefore = this.done();
     this.struck = performance.now();
     const worker = this.random.pick(workers);
-    if (this.random.percent(stops)) this.freeze(worker.pid!, this.random.below(LONGEST_STOP));
+    if ('pid' in worker && this.random.percent(stops))
+      this.freeze(worker.pid!, this.random.below(LONGEST_STOP));
     else {
       worker.kill();
       this.killed++;

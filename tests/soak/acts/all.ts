@@ -9,6 +9,7 @@ import { joinableQueueAct } from './joinable-queue.ts';
 import { latchAct } from './latch.ts';
 import { lockAct } from './lock.ts';
 import { pipeAct } from './pipe.ts';
+import { poolAct } from './pool.ts';
 import { queueAct } from './queue.ts';
 import { rlockAct } from './rlock.ts';
 import { rwlockAct } from './rwlock.ts';
@@ -29,4 +30,5 @@ export const ACTS: readonly Act[] = [
   queueAct,
   joinableQueueAct,
   pipeAct,
+  poolAct,
 ];
