@@ -149,6 +149,8 @@ export class Reading {
       waking.makeSure();
       if (isThere) {
         this.serve();
+        // It was a message about the task: its result may follow soon.
+        if (!this.settling.idle && this.polling.poll(LONGEST_POLL)) this.serve();
         if (this.settling.idle) return;
       }
     }
