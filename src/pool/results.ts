@@ -14,6 +14,7 @@ import { ClosedError, TimedOutError } from '../errors.ts';
 import { showAsText } from '../readable.ts';
 import { noteOrigin, withOrigin } from '../stacks.ts';
 import type { RunTarget } from './item-run.ts';
+import type { CallOutcome } from './tracing.ts';
 
 /** The results of `imap` and `imapUnordered`, and the values of `stream`. */
 export interface Results<Result> extends AsyncIterableIterator<Result>, AsyncDisposable {
@@ -71,6 +72,8 @@ export class ResultStream implements Results<unknown>, RunTarget {
   private read = 0;
   private run: ResultSource | undefined;
   private paused = false;
+  /** Reports the outcome to monitors. */
+  onEnd: ((outcome: CallOutcome) => void) | undefined;
   private failure: { error: unknown } | undefined;
   private ignoreAbort: (() => void) | undefined;
   private timer: NodeJS.Timeout | undefined;
@@ -162,6 +165,7 @@ export class ResultStream implements Results<unknown>, RunTarget {
     this.failure ??= failure;
     this.ignoreAbort?.();
     clearTimeout(this.timer);
+    this.onEnd?.(this.failure);
     this.answer();
     this.answerEnd();
   }
