@@ -163,7 +163,8 @@ export class Replies {
 
   /** The error that names the function, and the path of the value from its result. */
   private refusal(value: unknown, what: string, error: unknown): unknown {
-    if (error instanceof NoSpaceError) return noRoom(error, `${this.title}: ${this.nameOfCurrent()}: ${what}`);
+    if (error instanceof NoSpaceError)
+      return noRoom(error, `${this.title}: ${this.nameOfCurrent()}: ${what}`);
     if (!(error instanceof NotSendableError)) return error;
     try {
       packWhole(value, 'process', `${this.title}: ${this.nameOfCurrent()}:`, what);

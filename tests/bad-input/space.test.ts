@@ -73,7 +73,9 @@ describe('a full file system', { skip, timeout: HANG_MS }, () => {
       assert.equal(ending.stderr, '');
       const { done, items } = JSON.parse(ending.stdout) as { done: unknown[]; items: string[] };
       assert.deepEqual(
-        done.map((each) => (typeof each === 'object' && !Array.isArray(each) ? (each as Outcome).code : each)),
+        done.map((each) =>
+          typeof each === 'object' && !Array.isArray(each) ? (each as Outcome).code : each,
+        ),
         [10, NO_SPACE, 2 ** 20, 10, NO_SPACE, 2 ** 20, NO_SPACE, NO_SPACE, [1, 2]],
         ending.stdout,
       );
