@@ -107,8 +107,6 @@ export class Listening implements GateWaiter {
       waking.makeSure();
       if (isThere) {
         this.serve();
-        // It was a message about the task: its result may follow soon.
-        if (!this.settling.idle && this.polling.poll(LONGEST_POLL)) this.serve();
         if (this.settling.idle) return;
       }
     }
