@@ -35,6 +35,8 @@ export interface RunnerHost {
   turn(time: number): Promise<void> | undefined;
   /** How memory moves to and from the worker; `undefined`: it is a process. */
   readonly moving: Moving | undefined;
+  /** Given where the pool works in this thread: reads the results that were put. */
+  readonly makeRoom: (() => void) | undefined;
 }
 
 export class TaskRunner {
@@ -76,7 +78,7 @@ export class TaskRunner {
     this.table = table;
     this.functions = functions;
     this.host = host;
-    this.replies = new Replies(orders, () => this.nameOfCurrent());
+    this.replies = new Replies(orders, () => this.nameOfCurrent(), host.makeRoom);
     this.scope = isShared ? new AsyncLocalStorage() : undefined;
     findCurrentBy(this.finder);
   }
