@@ -145,12 +145,15 @@ export class TaskRunner {
     if (fn === undefined || (message[2] & NOT_A_CALL) !== 0) return this.runLater(message);
     const began = now();
     let result: unknown;
+    let isLater: boolean;
     try {
       result = fn(...argumentsIn(message));
+      // Reads `then` of the result, which may be a getter that throws.
+      isLater = isThenable(result);
     } catch (error) {
       return this.threw(ticket, error, began);
     }
-    if (isThenable(result)) return this.settleLater(ticket, result, began);
+    if (isLater) return this.settleLater(ticket, result as PromiseLike<unknown>, began);
     return this.returned(ticket, result, began, message[2]);
   }
 

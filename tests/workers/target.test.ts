@@ -89,7 +89,7 @@ for (const [kind, make] of [
           }.m,
           /"m" .*is a method, which is not exported .*a function that calls it/,
         ],
-        [wrapped(() => 'unexported'), /wrapping.* is not exported .*pass \{ module: import\.meta\.url/],
+        [wrapped(() => 'unexported'), /wrapping.* is not exported.*pass \{ module: import\.meta\.url/],
         [() => 5, /target\.test.* is not exported, .*move it to the module's top level, .*as arguments/],
         [forms.arrow.bind(null), /a bound function/],
         [Math.random, /one of Node's own/],
