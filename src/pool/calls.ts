@@ -15,11 +15,12 @@ import { callHere } from './local-worker.ts';
 import type { Member } from './member.ts';
 import { MODE } from './messages.ts';
 import type { PoolCore } from './pool-core.ts';
-import type { TaskOptions } from './pool-options.ts';
-import { checkTaskOptions } from './pool-options.ts';
 import type { PoolState } from './pool-state.ts';
 import { PoolTask } from './pool-task.ts';
 import { watchTask } from './task-control.ts';
+import type { TaskOptions } from './task-options.ts';
+import { checkTaskOptions } from './task-options.ts';
+import { CallTrace } from './tracing.ts';
 import { Cargo } from './transfers.ts';
 
 const NO_ARGUMENTS: readonly unknown[] = [];
@@ -61,15 +62,25 @@ export class Calls {
    * @param member the only worker that may run it
    */
   started(task: PoolTask, options: TaskOptions | undefined, member?: Member): Promise<unknown> {
-    return new Promise((resolve, reject) => {
+    // Keep only one of the promise's two functions, because a million calls may wait.
+    return new Promise((resolve) => {
       task.resolve = resolve;
-      task.reject = reject;
       this.begin(task, options, member);
     });
   }
 
+  /** See `AbstractPool.applySync`. */
+  applySync(fn: unknown, args: readonly unknown[] | undefined, options: TaskOptions | undefined): unknown {
+    const { settings, title } = this.core;
+    const task = this.newTask(fn, args, options);
+    if (!settings.isHere) return this.outcomeOf(task, options);
+    const trace = CallTrace.of(title, 'apply', task.fn.name);
+    const call = (): unknown => this.callNow(fn, args, options);
+    return trace === undefined ? call() : trace.now(call);
+  }
+
   /** Hands a task over, and *blocks* until it has its outcome. */
-  outcomeOf(task: PoolTask, options: TaskOptions | undefined): unknown {
+  private outcomeOf(task: PoolTask, options: TaskOptions | undefined): unknown {
     const { engine } = this.core;
     let outcome: { ok: boolean; value: unknown } | undefined;
     task.resolve = (value) => {
@@ -136,6 +147,13 @@ export class Calls {
 
   /** Hands a task over, and applies its options. Throws the errors of a refusal. */
   begin(task: PoolTask, options: TaskOptions | undefined, member?: Member): void {
+    const method = (task.mode & MODE.STREAM) === 0 ? 'apply' : 'stream';
+    const trace = CallTrace.of(this.core.title, method, task.fn.name);
+    if (trace === undefined) this.handOver(task, options, member);
+    else trace.follow(task, () => this.handOver(task, options, member));
+  }
+
+  private handOver(task: PoolTask, options: TaskOptions | undefined, member?: Member): void {
     const { settings, engine, control, context } = this.core;
     const { signal, queueTimeout, onReport } = options ?? {};
     const timeout = options?.timeout ?? settings.timeout;

@@ -50,6 +50,13 @@ export interface CarriedContext {
   within(message: TaskMessage): TaskMessage;
 }
 
+/** Where a task ran, and its times in milliseconds. */
+export interface TaskTimes {
+  worker?: number;
+  waitTime?: number;
+  runTime?: number;
+}
+
 /** Facts that few tasks have. */
 export interface TaskMore {
   priority: number;
@@ -74,6 +81,8 @@ export interface TaskMore {
   cargo: Cargo | undefined;
   /** The context of its call. */
   context: CarriedContext | undefined;
+  /** Gets the times of a call that monitors follow (tracing.ts). */
+  trace: TaskTimes | undefined;
   /** The key that it was submitted with. */
   key: TaskKey | undefined;
   /** Its number among the tasks with a key. */
@@ -92,7 +101,9 @@ export class PoolTask {
   sealed: Sealed | undefined;
   /** `undefined` once the promise is settled. */
   resolve: ((value: unknown) => void) | undefined;
-  /** `isOfWorker`: the function threw it. */
+  /**
+   * `isOfWorker`: the function threw it. `undefined` for a promise: `resolve` rejects it, too.
+   */
   reject: ((reason: unknown, isOfWorker?: boolean) => void) | undefined;
   private readonly submittedAt: number;
   /** -1 while it waits in the heap, and when it has ended. */
@@ -149,6 +160,7 @@ export class PoolTask {
       onValue: undefined,
       cargo: undefined,
       context: undefined,
+      trace: undefined,
       key: undefined,
       number: 0,
       lane: 0,
@@ -156,4 +168,21 @@ export class PoolTask {
     };
     return this.more;
   }
+}
+
+/** Rejects by the `resolve` and `reject` of a task. */
+export function rejectBy(
+  resolve: NonNullable<PoolTask['resolve']>,
+  reject: PoolTask['reject'],
+  reason: unknown,
+  isOfWorker: boolean | undefined,
+): void {
+  if (reject === undefined) resolve(rejectingWith(reason));
+  else reject(reason, isOfWorker);
+}
+
+/** A value that rejects the promise which is resolved with it, in the next microtask. */
+function rejectingWith(reason: unknown): PromiseLike<never> {
+  // biome-ignore lint/suspicious/noThenProperty: the promise calls it
+  return { then: (_, reject) => reject!(reason) as PromiseLike<never> };
 }

@@ -11,7 +11,8 @@ import type { HandOut } from './hand-out.ts';
 import type { Member } from './member.ts';
 import type { Reply } from './messages.ts';
 import { REPLY } from './messages.ts';
-import type { PoolTask } from './pool-task.ts';
+import type { PoolTask, TaskTimes } from './pool-task.ts';
+import { rejectBy } from './pool-task.ts';
 import { slotOf } from './slot-words.ts';
 import type { PoolStatistics } from './statistics.ts';
 
@@ -72,6 +73,7 @@ export class Settling {
     this.handOut.waking.latest = member;
     this.statistics.ran(task, microseconds, member, time);
     this.timed(member, microseconds);
+    if (task.more?.trace !== undefined) noteTimes(task.more.trace, task, microseconds / 1000, member, time);
     this.handOut.slots.release(task);
     this.handOut.left(task);
     this.settle(task, kind === REPLY.RETURNED, value, true);
@@ -140,7 +142,8 @@ export class Settling {
         resolve(value);
       } else {
         this.statistics.failed++;
-        reject!(isOurs ? this.host.failed(task, value, isOfWorker) : value, isOfWorker);
+        const reason = isOurs ? this.host.failed(task, value, isOfWorker) : value;
+        rejectBy(resolve, reject, reason, isOfWorker);
       }
     }
     // Remove timers and listeners. Resolve `ended` when the task no longer runs.
@@ -168,6 +171,11 @@ export class Settling {
     this.host.settled();
     this.rested();
   }
+}
+
+function noteTimes(trace: TaskTimes, task: PoolTask, runTime: number, member: Member, time: number): void {
+  const waitTime = Math.max(0, time - task.submitted - runTime);
+  Object.assign(trace, { worker: member.id, waitTime, runTime });
 }
 
 function finishMore(more: NonNullable<PoolTask['more']>, alarms: Alarms, isOver: boolean): void {
