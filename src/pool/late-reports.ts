@@ -5,8 +5,8 @@
  * A report without room blocks the task until the pool has read enough; the task is synchronous at
  * that point anyway. It blocks for `LONGEST_WAIT` at most. The pool's thread may itself be waiting
  * for something that this very task has to do next, such as an item or a release, and reads nothing
- * until then. A report whose time is over stays in the list here. So the list grows by one report in
- * each `LONGEST_WAIT`, and only while the pool does not read.
+ * until then. A report whose time is over stays in the list here. So the list grows by one report
+ * in each `LONGEST_WAIT`, and only while the pool does not read.
  *
  * All that is put later goes behind the list: later reports, values of streams, and results. Two
  * callers empty it from its front, each when the ring has room for the first:
@@ -14,13 +14,13 @@
  *   a later report    blocks in `put`, as above
  *   the event loop    awaits the same room, from the first report that stays here
  *
- * Both run in this thread, so never at the same time. The event loop's wait may find the list empty,
- * because a report has emptied it meanwhile; `settled` is resolved by whichever put the last.
+ * Both run in this thread, so never at the same time. The event loop's wait may find the list
+ * empty, because a report has emptied it meanwhile. Whichever puts the last resolves `settled`.
  *
- * Only the ring and its gate are shared (putter.ts, gate.ts): the waiter sets WAITERS, and then looks
- * at the ring again; the pool takes, and then announces room. If the worker is killed, the list is
- * lost with its tasks, which are over. If the pool's process dies, its workers are killed. A pool that
- * has closed the ring gets no report: nobody reads it.
+ * Only the ring and its gate are shared (putter.ts, gate.ts). The waiter sets WAITERS, and then
+ * looks at the ring again; the pool takes, and then announces room. If the worker is killed, the
+ * list is lost with its tasks, which are over. If the pool's process dies, its workers are killed.
+ * A pool that has closed the ring gets no report, because nobody reads it.
  */
 
 import { Deadline } from '../deadline.ts';
