@@ -23,7 +23,8 @@ export interface CurrentTask {
   throwIfAborted(): void;
   /**
    * Sends a value to the pool, which passes it to `onReport` of the call and emits it as the event
-   * `report`. Throws `NotSendableError` if it can't be sent.
+   * `report`. *Blocks* for a moment if the pool has not read most of the earlier ones. Throws
+   * `NotSendableError` if it can't be sent.
    */
   report(value: unknown): void;
 }

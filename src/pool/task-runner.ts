@@ -38,6 +38,8 @@ export interface RunnerHost {
   turn(time: number): Promise<void> | undefined;
   /** How memory moves to and from the worker; `undefined`: it is a process. */
   readonly moving: Moving | undefined;
+  /** Given where the pool works in this thread: reads the results that were put. */
+  readonly makeRoom: (() => void) | undefined;
 }
 
 export class TaskRunner {
@@ -81,7 +83,7 @@ export class TaskRunner {
     this.table = table;
     this.functions = functions;
     this.host = host;
-    this.replies = new Replies(orders, () => this.nameOfCurrent());
+    this.replies = new Replies(orders, () => this.nameOfCurrent(), host.makeRoom);
     this.scope = isShared ? new AsyncLocalStorage() : undefined;
     findCurrentBy(this.finder);
   }
@@ -148,12 +150,15 @@ export class TaskRunner {
     if (fn === undefined || (message[2] & NOT_A_CALL) !== 0) return this.runLater(message);
     const began = now();
     let result: unknown;
+    let isLater: boolean;
     try {
       result = fn(...argumentsIn(message));
+      // Reads `then` of the result, which may be a getter that throws.
+      isLater = isThenable(result);
     } catch (error) {
       return this.threw(ticket, error, began);
     }
-    if (isThenable(result)) return this.settleLater(ticket, result, began);
+    if (isLater) return this.settleLater(ticket, result as PromiseLike<unknown>, began);
     return this.returned(ticket, result, began, message[2]);
   }
 
