@@ -58,7 +58,7 @@ describe('killed at any point', () => {
     }
     assert.deepEqual(await ended, [0, null]);
     assert.deepEqual(failures, [], `LOCKSTEP_CRASH=${pace.text}`);
-    assert.equal(scenes, 8);
+    assert.equal(scenes, 9);
   });
 
   it('the program with the pool: no worker is left, and the next program sweeps', async (test) => {
