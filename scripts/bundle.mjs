@@ -10,8 +10,10 @@ import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
-import { narrower, rolledUp } from './bundle/declarations.mjs';
-import { builtinsOf, classNames, ENTRIES, exportedNames, Library, OPTIONS } from './bundle/library.mjs';
+import { narrower } from './bundle/declarations.mjs';
+import { ENTRIES, Library, OPTIONS } from './bundle/library.mjs';
+import { builtinsOf, classNames, exportedNames } from './bundle/plugins.mjs';
+import { rolledUp } from './bundle/roll-ups.mjs';
 import { withConstants } from './constants.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
@@ -119,18 +121,27 @@ const INNER_FILES = {
   workers: 'child-state children death gift identity job launch node-options origin outcome place',
 };
 
+/** The path of a file of declarations as the lists above have it. */
+const plain = (name) => name.replace(/(\.d)?\.ts$/, '');
+
 /** Whether programs see nothing of the declarations in the file but types. */
 function isInner(name) {
-  const path = name.replace(/(\.d)?\.ts$/, '');
+  const path = plain(name);
   const folder = dirname(path) === '.' ? '' : dirname(path);
-  if (INNER_FILES[folder]?.split(' ').includes(path.slice(folder === '' ? 0 : folder.length + 1)))
-    return true;
-  return INNER_FOLDERS.some((inner) => path.startsWith(`${inner}/`)) && !OUTER_FILES.includes(path);
+  const listed = INNER_FILES[folder]?.split(' ') ?? [];
+  return isOpaque(name) || listed.includes(path.slice(folder === '' ? 0 : folder.length + 1));
+}
+
+/** Whether programs can only pass on the objects of its classes. */
+function isOpaque(name) {
+  const path = plain(name);
+  if (OUTER_FILES.includes(path)) return false;
+  return INNER_FOLDERS.some((inner) => path.startsWith(`${inner}/`)) || /\/raw-(?!value|array)/.test(path);
 }
 
 /** What is left of a statement of the declarations. */
-function shorten(path, text) {
-  const short = isInner(path) ? text.replace(/^ *\/\*\*[\s\S]*?\*\/\n/gm, '') : text;
+function shorten(path, text, isExported) {
+  const short = isInner(path) && !isExported ? text.replace(/^ *\/\*\*[\s\S]*?\*\/\n/gm, '') : text;
   return narrower(short).replace(/^ +(?!\*)/gm, '');
 }
 
@@ -139,7 +150,7 @@ for (const name of readdirSync(output, { recursive: true })) {
   if (/\.d\.ts(\.map)?$|\.tsbuildinfo$|^\.npmignore$/.test(name)) rmSync(join(output, name));
 }
 const entries = ['index', ...CLUSTER, 'inspect/inspect'];
-for (const [path, text] of rolledUp(declared, entries, shorten)) {
+for (const [path, text] of rolledUp(declared, entries, isOpaque, shorten)) {
   mkdirSync(dirname(join(output, path)), { recursive: true });
   writeFileSync(join(output, `${path}.d.ts`), text);
 }

@@ -11,6 +11,8 @@ import { CODE_FILE } from './package-root.ts';
 /** Frames looked at beyond those shown: as deep as a call goes within Lockstep. */
 const DEPTH = 40;
 const FRAME = '\n    at ';
+/** The frames of an error's constructors. */
+const MAKER = /^(?:cutOwnFrames|new \w*Error) /;
 
 /**
  * Where this package's files are; `undefined` if they are bundled into a program, so that its files
@@ -18,7 +20,9 @@ const FRAME = '\n    at ';
  */
 const folders = ((): readonly string[] | undefined => {
   const [, root, code] =
-    /^(.*\/)(dist|build\/src)\/(?:lockstep-\w+\.cjs|package-root\.js)$/.exec(CODE_FILE) ?? [];
+    /^(.*\/)(dist|build\/src)\/(?:lockstep-\w+\.cjs|lockstep-[0-9A-Z]{8}\.js|package-root\.js)$/.exec(
+      CODE_FILE,
+    ) ?? [];
   if (root === undefined) return undefined;
   const path = decodeURIComponent(root.replace(/^file:\/\//, ''));
   // Source maps lead to `src`.
@@ -53,10 +57,17 @@ export function originOf(origin: Origin): string {
   return frames.map((frame) => `    at ${frame}`).join('\n');
 }
 
-/** Cuts Lockstep's own frames out of the stack of a new error. */
+/**
+ * Cuts Lockstep's own frames out of the stack of a new error. Where Node itself has called
+ * Lockstep, the stack has no frame of the program; then Lockstep's own are better than none.
+ */
 export function cutOwnFrames(error: Error): void {
   if (folders === undefined || !capture(error)) return;
-  setFrames(error, framesIn(error.stack, String(error)));
+  const all = allFramesIn(error.stack, String(error));
+  const first = all.findIndex(isOfProgram);
+  if (first >= 0) setFrames(error, all.slice(first).filter(isNotOwn));
+  // Begin with the place that has made the error.
+  else setStack(error, headed(error, all.slice(all.findLastIndex((frame) => MAKER.test(frame)) + 1)));
 }
 
 /** The stack of an error from a worker, without the frames of Lockstep's own files. */
@@ -70,10 +81,30 @@ export function withoutOwnFrames(stack: string): string {
     .join('\n');
 }
 
-/** Gives the error the frames of the call that it answers; returns it. */
-export function withOrigin<Reason>(error: Reason, origin: Origin | undefined): Reason {
+/**
+ * Gives the error the frames of the call that it answers; returns it.
+ *
+ * @param note a line before the frames
+ */
+export function withOrigin<Reason>(error: Reason, origin: Origin | undefined, note?: string): Reason {
   if (folders === undefined || origin === undefined || !(error instanceof Error)) return error;
-  setFrames(error, framesIn(origin.stack, '[object Object]'));
+  setFrames(error, framesIn(origin.stack, '[object Object]'), note);
+  return error;
+}
+
+/**
+ * Appends the frames of a call to those of an error that was thrown elsewhere, without Lockstep's
+ * own in both; returns it.
+ *
+ * @param between the line between the two, such as `in a worker, called`
+ */
+export function withCaller<Reason>(error: Reason, origin: Origin | undefined, between: string): Reason {
+  if (!(error instanceof Error) || typeof error.stack !== 'string' || error.stack === '') return error;
+  const stack = withoutOwnFrames(error.stack);
+  const frames = origin === undefined ? '' : originOf(origin);
+  const isKnown = frames === '' || stack.includes(frames);
+  if (isKnown && stack === error.stack) return error;
+  setStack(error, isKnown ? stack : `${stack}\n    -- ${between} --\n${frames}`);
   return error;
 }
 
@@ -90,25 +121,39 @@ function capture(object: object): boolean {
   return true;
 }
 
-/** The program's frames; a stack that is no text, or none of V8's, has none. */
+/** The frames that are not Lockstep's. */
 function framesIn(stack: unknown, header: string): string[] {
-  if (typeof stack !== 'string') return [];
-  const begin = stack.startsWith(header) ? header.length : stack.indexOf(FRAME);
-  if (begin < 0) return [];
-  return stack
-    .slice(begin)
-    .split(FRAME)
-    .slice(1)
-    .filter((frame) => !folders!.some((folder) => frame.includes(folder)));
+  return allFramesIn(stack, header).filter(isNotOwn);
 }
 
-function setFrames(error: Error, frames: readonly string[]): void {
-  // None of the program's is left where Lockstep was called by Node itself: its own are better than
-  // nothing.
-  const first = frames.findIndex((frame) => !frame.includes('node:'));
-  if (first < 0) return;
-  const shown = frames.slice(first, first + Error.stackTraceLimit);
-  const stack = `${String(error)}${shown.map((frame) => FRAME + frame).join('')}`;
+/** All frames; a stack that is no text, or none of V8's, has none. */
+function allFramesIn(stack: unknown, header: string): string[] {
+  if (typeof stack !== 'string') return [];
+  const begin = stack.startsWith(header) ? header.length : stack.indexOf(FRAME);
+  return begin < 0 ? [] : stack.slice(begin).split(FRAME).slice(1);
+}
+
+function isNotOwn(frame: string): boolean {
+  return !folders!.some((folder) => frame.includes(folder));
+}
+
+function isOfProgram(frame: string): boolean {
+  return !frame.includes('node:') && isNotOwn(frame);
+}
+
+function setFrames(error: Error, frames: readonly string[], note?: string): void {
+  const first = frames.findIndex(isOfProgram);
+  if (first >= 0) setStack(error, headed(error, frames.slice(first), note));
+}
+
+/** The text of the error, and as many of the frames as the program wants. */
+function headed(error: Error, frames: readonly string[], note?: string): string {
+  const shown = frames.slice(0, Error.stackTraceLimit);
+  const between = note === undefined ? '' : `\n    -- ${note} --`;
+  return `${String(error)}${between}${shown.map((frame) => FRAME + frame).join('')}`;
+}
+
+function setStack(error: Error, stack: string): void {
   Object.defineProperty(error, 'stack', {
     value: stack,
     writable: true,

@@ -1,18 +1,22 @@
 // Declarations for programs: of each file of declarations only the statements to which an entry
-// point leads. The rest would be a third of the package. They are rolled up into one file an entry,
-// and one for what several entries share: 160 small files would take 12 kB more of the package.
+// point leads. The rest would be a third of the package.
 import { readFileSync } from 'node:fs';
-import { dirname, join, relative } from 'node:path';
+import { dirname, join } from 'node:path';
 
 const BEGINNING = /^(?:export|declare|import|interface|type|abstract)\b/;
 const STATEMENT = /^(?:export|declare|import|interface|type|abstract|\/\*\*)/;
 const IMPORT = /^import (?:type )?\{([^}]*)\} from '([^']+)';$/;
 const LIST = /^export (?:type )?\{([^}]*)\}(?: from '([^']+)')?;$/;
 const STAR = /^export \* from '([^']+)';$/;
-const DECLARED =
+export const DECLARED =
   /^(?:export )?(?:declare )?(?:abstract )?(?:class|interface|type|const|let|function|enum) ([\w$]+)/;
 /** Comments before the one of the declaration itself: those of the file. */
 const EARLIER_COMMENTS = /^(?:\/\*\*(?:(?!\*\/)[\s\S])*\*\/\s*)+(?=\/\*\*)/;
+/** A constructor that programs can't call: its parameters lead to types of the library's own. */
+const INNER_CONSTRUCTOR = /^( {4}(?:private|protected) constructor)\([\s\S]*?\);$/gm;
+/** A class; its parts: what it is called and extends, and its members. */
+const CLASS = /^(export declare (?:abstract )?class [^{]*?)(?: implements [^{]*?)? \{\n[\s\S]*^\}$/m;
+const OPAQUE = '$1 {\n    #private;\n}';
 /** A member of a class that programs can't call, with its comment. */
 const INNER_MEMBER =
   /(?: {4}\/\*\*(?:(?!\*\/)[\s\S])*\*\/\n)? {4}(?:private|protected) (?!constructor)(?:[^\n]*;\n|[^\n]*\n(?:(?! {4}\S)[^\n]*\n)* {4}\S[^\n]*;\n)/g;
@@ -39,12 +43,14 @@ class File {
   passed = new Map();
   stars = [];
 
-  constructor(path) {
+  /** `isOpaque`: programs only pass on the objects of its classes. */
+  constructor(path, isOpaque) {
     this.path = path;
     const at = (specifier) =>
       specifier.startsWith('.') ? join(dirname(path), specifier.replace(/\.[jt]s$/, '.d.ts')) : undefined;
     for (const text of statementsOf(readFileSync(path, 'utf8'))) {
-      const statement = { text: withoutInner(text.replace(EARLIER_COMMENTS, '')) };
+      const own = text.replace(EARLIER_COMMENTS, '');
+      const statement = { text: withoutInner(isOpaque ? own.replace(CLASS, OPAQUE) : own) };
       const code = codeOf(statement.text);
       statement.code = code;
       this.statements.push(statement);
@@ -78,7 +84,7 @@ class File {
 function withoutInner(text) {
   const isGeneric = /^(?:export )?declare (?:abstract )?class \w+</m.test(text);
   let found = text.includes('#private;') ? 1 : 0;
-  return text.replace(INNER_MEMBER, (member) => {
+  return text.replace(INNER_CONSTRUCTOR, '$1();').replace(INNER_MEMBER, (member) => {
     const [, word] = /^ {4}(private|protected) /m.exec(member);
     // Not abstract: a class below may have no type parameters, and so not declare it.
     if (isGeneric && word === 'protected') return codeOf(member).replace(' abstract ', ' ').concat('\n');
@@ -109,7 +115,7 @@ function statementsOf(text) {
 }
 
 /** The statements to which an entry leads, and what it exports. */
-class Reach {
+export class Reach {
   /** For each file its kept statements. */
   kept = new Map();
   /** For each exported name the file that declares it, its name there, and whether it is a type. */
@@ -159,11 +165,16 @@ class Reach {
 }
 
 /** All files of declarations, each read once. */
-class Files {
+export class Files {
   #known = new Map();
+  #isOpaque;
+
+  constructor(isOpaque) {
+    this.#isOpaque = isOpaque;
+  }
 
   at(path) {
-    if (!this.#known.has(path)) this.#known.set(path, new File(path));
+    if (!this.#known.has(path)) this.#known.set(path, new File(path, this.#isOpaque(path)));
     return this.#known.get(path);
   }
 
@@ -188,128 +199,9 @@ class Files {
   }
 }
 
-const namesIn = (code) => new Set([...code.matchAll(/(?<![.\w$])[A-Za-z_$][\w$]*/g)].map(([name]) => name));
-
-/** The file in which several entries find what they share. */
-function commonOf(entries) {
-  const [folder, ...others] = new Set(entries.map((entry) => dirname(entry)));
-  return others.length > 0 || folder === '.' ? 'common' : `${folder}/common`;
-}
-
-/**
- * The texts of the declarations, by their paths without `.d.ts`.
- * @param {string} root the folder of all declarations
- * @param {readonly string[]} entries paths there, without `.d.ts`
- * @param {(path: string, text: string) => string} shorten what is left of a statement in that file
- */
-export function rolledUp(root, entries, shorten) {
-  const files = new Files();
-  const at = (path) => join(root, `${path}.d.ts`);
-  const reaches = new Map(entries.map((entry) => [entry, new Reach(files, at(entry))]));
-  // By the entries that lead to a file, it goes into one of the roll-ups.
-  const rollUps = new Map(entries.map((entry) => [entry, new RollUp(entry)]));
-  const homes = new Map();
-  for (const path of new Set([...reaches.values()].flatMap(({ kept }) => [...kept.keys()]))) {
-    const users = entries.filter((entry) => reaches.get(entry).kept.has(path));
-    const home = users.length === 1 ? users[0] : commonOf(users);
-    if (!rollUps.has(home)) rollUps.set(home, new RollUp(home));
-    homes.set(path, rollUps.get(home));
-    const kept = new Set(users.flatMap((entry) => [...reaches.get(entry).kept.get(path)]));
-    const file = files.at(path);
-    for (const statement of file.statements.filter((each) => kept.has(each))) {
-      rollUps.get(home).add(file, statement, shorten(relative(root, path), statement.text));
-    }
-  }
-  for (const [entry, { exported }] of reaches) {
-    for (const [name, found] of exported) rollUps.get(entry).offer(name, found, homes.get(found.path));
-  }
-  for (const rollUp of rollUps.values()) rollUp.link(files, homes);
-  return new Map([...rollUps].map(([path, rollUp]) => [path, rollUp.text()]));
-}
-
-/** A file of declarations from many. */
-class RollUp {
-  #path;
-  #texts = [];
-  /** For each name that is declared in it, the file from which it comes. */
-  #declared = new Map();
-  #statements = [];
-  /** For each file from which it imports, the names. */
-  #imports = new Map();
-  /** For each form of an export, the names. */
-  #exports = new Map();
-
-  constructor(path) {
-    this.#path = path;
-  }
-
-  add(file, statement, text) {
-    const [, name] = DECLARED.exec(statement.code);
-    const other = this.#declared.get(name);
-    if (other !== undefined && other !== file) {
-      throw new Error(`declarations: rename one ${name}: both ${other.path} and ${file.path} have it`);
-    }
-    this.#declared.set(name, file);
-    this.#statements.push({ file, statement });
-    this.#texts.push(text.replace(/^export (?=declare |interface |type )/m, ''));
-  }
-
-  /** Exports as `name` what `home` declares. */
-  offer(name, { name: declared, isType }, home) {
-    const from = home === this ? '' : ` from '${this.#pathTo(home)}'`;
-    if (home !== this) home.offer(declared, { name: declared }, home);
-    const list = `export ${isType ? 'type ' : ''}{}${from};`;
-    if (!this.#exports.has(list)) this.#exports.set(list, new Set());
-    this.#exports.get(list).add(name === declared ? name : `${declared} as ${name}`);
-  }
-
-  #pathTo(other) {
-    const path = relative(dirname(this.#path), other.#path);
-    return path.startsWith('.') ? `${path}.js` : `./${path}.js`;
-  }
-
-  #import(home, name) {
-    home.offer(name, { name }, home);
-    this.#importFrom(this.#pathTo(home), name);
-  }
-
-  #importFrom(from, name) {
-    this.#imports.set(from, (this.#imports.get(from) ?? new Set()).add(name));
-  }
-
-  /** Imports what its statements take from other files. */
-  link(files, homes) {
-    for (const { file, statement } of this.#statements) {
-      for (const name of namesIn(statement.code)) {
-        const imported = file.imported.get(name);
-        if (imported === undefined) this.#checkGlobal(file, name);
-        else if (imported.name !== name) throw new Error(`declarations: ${file.path} renames ${name}`);
-        else if (imported.path === undefined) this.#importFrom(imported.from, name);
-        else {
-          const found = files.find(imported.path, name);
-          const home = homes.get(found.path);
-          if (home !== this) this.#import(home, name);
-          else if (found.name !== name) throw new Error(`declarations: ${file.path} renames ${name}`);
-        }
-      }
-    }
-  }
-
-  /** A global such as `Event` must not become the library's of that name. */
-  #checkGlobal(file, name) {
-    if (file.own.has(name) || !Object.hasOwn(globalThis, name)) return;
-    const other = this.#declared.get(name);
-    if (other !== undefined) {
-      throw new Error(`declarations: ${file.path} means the global ${name}, and ${other.path} declares one`);
-    }
-  }
-
-  text() {
-    const imports = [...this.#imports].map(([from, names]) => `import {${[...names]}} from '${from}';`);
-    const exports = [...this.#exports].map(([list, names]) => list.replace('{}', `{${[...names]}}`));
-    return `${[...imports, ...this.#texts, ...exports].join('\n')}\n`;
-  }
-}
+/** The names that a code refers to, and those of its members. */
+export const namesIn = (code) =>
+  new Set([...code.matchAll(/(?<![.\w$])[A-Za-z_$][\w$]*/g)].map(([name]) => name));
 
 /** One space a level instead of four, and a line a paragraph of comments: 2 kB of the package. */
 export const narrower = (text) =>
@@ -317,10 +209,16 @@ export const narrower = (text) =>
     .replace(/^( *)\/\*\*\n([\s\S]*?) \*\/$/gm, (_, indent, lines) => withLongLines(indent, lines))
     .replace(/^ {4,}/gm, ({ length }) => ' '.repeat(Math.floor(length / 4) + (length % 4)));
 
-/** The comment with its paragraphs in a line each. An example, with which it may end, is kept. */
+/**
+ * The comment with its paragraphs in a line each. Code, and the example with which it may end, keep
+ * their lines.
+ */
 function withLongLines(indent, lines) {
   const [, prose, example] = /^([\s\S]*?)((?:\n *\* @example[\s\S]*)?)$/.exec(lines.trimEnd());
-  const joined = prose.replace(/(?<=\* *\S.*)\n *\* (?=[^@\-|`])/g, ' ');
+  const joined = prose
+    .split(/(^ *\* ```\w+\n[\s\S]*?^ *\* ```$)/m)
+    .map((part, index) => (index % 2 === 1 ? part : part.replace(/(?<=\* *\S.*)\n *\* (?=[^@\-|`])/g, ' ')))
+    .join('');
   const isShort = example === '' && !joined.includes('\n');
   return isShort
     ? `${indent}/** ${joined.replace(/^ *\* /, '')} */`

@@ -1,14 +1,15 @@
 // Library: bundles the compiled modules to the chunk that every program loads, the pieces that it
 // loads at need, and the entries for programs and children.
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
-import { decode, encode } from '@jridgewell/sourcemap-codec';
-import { parse } from 'acorn';
 import { build, transform } from 'esbuild';
 import { withConstants } from '../constants.mjs';
-import { Graph, PIECES } from './graph.mjs';
+import { asFunction, withShortLocals } from './code.mjs';
+import { Graph, isUnder, PIECES } from './graph.mjs';
+import { Thinning } from './maps.mjs';
 import { Plan, valuesOf } from './plan.mjs';
+import { builtinsOf, COMPILED, withClassNames } from './plugins.mjs';
 import { adopting, shellModule } from './shells.mjs';
 
 /**
@@ -44,84 +45,6 @@ export const OPTIONS = {
   logLevel: 'warning',
 };
 
-/** Modules of which the cluster's programs see the classes. */
-const SEEN = /[/\\]build[/\\]src[/\\](?:errors|cluster[/\\](?:cluster|objects[/\\][\w-]+))\.js$/;
-const COMPILED = /[/\\]build[/\\]src[/\\].*\.js$/;
-
-/**
- * esbuild calls a class that refers to itself `_Lock`. Those get their names back: a static block
- * each, which takes 15 µs of a start.
- */
-export function withClassNames(text) {
-  return text.replace(/^(?:export )?class (\w+)[^\n]*\{$/gm, (head, name, at) => {
-    const end = text.indexOf('\n}', at);
-    const refersToItself = new RegExp(`\\b${name}\\b`).test(text.slice(at + head.length, end));
-    if (!refersToItself) return head;
-    return `${head} ${named(name)}`;
-  });
-}
-
-export const classNames = {
-  name: 'class-names',
-  setup({ onLoad }) {
-    onLoad({ filter: COMPILED }, ({ path }) => ({ contents: withClassNames(readFileSync(path, 'utf8')) }));
-  },
-};
-
-/** The same, where identifiers are shortened: programs see the names of errors and objects. */
-export const exportedNames = {
-  name: 'exported-names',
-  setup({ onLoad }) {
-    onLoad({ filter: SEEN }, ({ path }) => ({ contents: withExportedNames(readFileSync(path, 'utf8')) }));
-  },
-};
-
-function withExportedNames(text) {
-  return text.replace(/^export class (\w+)[^\n]*\{$/gm, (head, name) => `${head} ${named(name)}`);
-}
-
-function named(name) {
-  return `static { Object.defineProperty(this, 'name', { value: '${name}', configurable: true }); }`;
-}
-
-/** The module's function of this name at the moment of the call: a test may replace it. */
-const asked = (name) => `export const ${name} = (...args) => found.${name}(...args);`;
-
-/**
- * Modules of Node's come from `process.getBuiltinModule`: an import of `node:fs` costs 4 ms, as
- * Node makes all that it exports for it, streams included. `isOpen`: the crash walks replace
- * functions of `node:fs`.
- */
-export function builtinsOf(root, isOpen = false) {
-  return {
-    name: 'builtins',
-    setup({ onResolve, onLoad }) {
-      const names = new Map();
-      for (const file of readdirSync(root, { recursive: true }).filter((name) => name.endsWith('.js'))) {
-        const source = readFileSync(join(root, file), 'utf8');
-        for (const [, imported, module] of source.matchAll(/^import \{([^}]*)\} from '(node:[\w/]+)';$/gm)) {
-          const known = names.get(module) ?? new Set();
-          for (const name of imported.split(',')) known.add(name.trim().split(' ')[0]);
-          names.set(module, known);
-        }
-      }
-      onResolve({ filter: /^node:/ }, ({ path }) => ({ path, namespace: 'builtin', sideEffects: false }));
-      onLoad({ filter: /.*/, namespace: 'builtin' }, async ({ path }) => {
-        const all = [...(names.get(path) ?? [])].filter((name) => name !== '');
-        const module = (await import(path)).default;
-        const isAsked = (name) => isOpen && path === 'node:fs' && typeof module[name] === 'function';
-        return {
-          contents: `
-            const found = process.getBuiltinModule(${JSON.stringify(path)});
-            ${all.filter(isAsked).map(asked).join('\n')}
-            export const { ${all.filter((name) => !isAsked(name)).join(', ')} } = found;
-            export default found;`,
-        };
-      });
-    },
-  };
-}
-
 /**
  * Bundles the library in `root` to `output`. `entries`: the modules that children run, without
  * `.js`. `open`: every module's names cross, for tests. `external`: the modules that stay imports.
@@ -135,6 +58,7 @@ export class Library {
   #external;
   #entries;
   #open;
+  #thinning;
   #files = {};
 
   constructor({ root, output, entries, options, external = [], open = false }) {
@@ -144,6 +68,7 @@ export class Library {
     this.#options = options;
     this.#external = external;
     this.#open = open;
+    this.#thinning = new Thinning(root);
     this.plan = new Plan(
       new Graph(root),
       entries.map((entry) => `${entry}.js`),
@@ -317,8 +242,7 @@ export class Library {
         const found = plan.graph.resolve(importer, path);
         if (inside.has(found)) return { file: found };
         const home = plan.home(found);
-        const direct = home !== 'chunk' && (PIECES[piece].base === home || this.#isUnder(piece, home));
-        return { names: found, from: direct ? `$get('${home}')` : '$chunk' };
+        return { names: found, from: isUnder(piece, home) ? `$get('${home}')` : '$chunk' };
       },
     });
     const wrapped = asFunction(code, '$chunk,$get', 'const{$adoptClass,$adoptObject}=$chunk;');
@@ -326,11 +250,6 @@ export class Library {
     this.#files[piece] = `./${name}`;
     // The line before the code.
     this.#writeCode(name, wrapped, map && { ...map, mappings: `;${map.mappings}` });
-  }
-
-  #isUnder(piece, home) {
-    for (let at = PIECES[piece].base; at !== undefined; at = PIECES[at].base) if (at === home) return true;
-    return false;
   }
 
   async #writeEntry(entry) {
@@ -398,7 +317,7 @@ export class Library {
     const bundled = text('out.js').replace(/\n?\/\/# sourceMappingURL=.*\n?$/, '\n');
     const short = await withShortLocals(bundled, text('.map'), this.#options);
     const { code, shifts } = withConstants(short.code);
-    return { code, map: short.map && thin(JSON.parse(short.map), shifts, this.output) };
+    return { code, map: short.map && this.#thinning.thin(JSON.parse(short.map), shifts, this.output) };
   }
 
   /** Names of another file's, as a module of this one. */
@@ -434,132 +353,4 @@ export class Library {
     mkdirSync(dirname(file), { recursive: true });
     writeFileSync(file, text);
   }
-}
-
-/**
- * Shortens the names inside functions. Names of the file's own scope stay, so that stacks and
- * classes keep theirs: esbuild leaves these alone in a script, which could share them with others.
- */
-async function withShortLocals(module, map, { minifyWhitespace, minifySyntax, lineLimit, target }) {
-  const { body } = parse(module, { ecmaVersion: 'latest', sourceType: 'module' });
-  const [before, after] = [[], []];
-  let script = module;
-  // Blank out imports and exports: other code keeps its place.
-  for (const node of body) {
-    if (node.type !== 'ImportDeclaration' && !node.type.startsWith('Export')) continue;
-    const statement = module.slice(node.start, node.end);
-    if (node.declaration) throw new Error(`bundle: an export must only name what it exports: ${statement}`);
-    (node.type === 'ImportDeclaration' ? before : after).push(statement.replaceAll('\n', ''));
-    script = script.slice(0, node.start) + statement.replace(/[^\n]/g, ' ') + script.slice(node.end);
-  }
-  if (map !== undefined) {
-    const text = Buffer.from(map).toString('base64');
-    script += `\n//# sourceMappingURL=data:application/json;base64,${text}\n`;
-  }
-  const short = await transform(script, {
-    ...{ minifyWhitespace, minifySyntax, lineLimit, target },
-    minifyIdentifiers: true,
-    sourcemap: map === undefined ? false : 'external',
-    sourcesContent: false,
-    logLevel: 'warning',
-  });
-  const head = before.length === 0 ? '' : `${before.join('')}\n`;
-  return {
-    code: `${head}${short.code.trimEnd()}\n${after.join('')}\n`,
-    map: map && (head === '' ? short.map : withLineBefore(short.map)),
-  };
-}
-
-function withLineBefore(map) {
-  const parsed = JSON.parse(map);
-  return JSON.stringify({ ...parsed, mappings: `;${parsed.mappings}` });
-}
-
-/**
- * A module's code as a function, with `parameters` and `beginning`, that returns what the module
- * exports.
- */
-function asFunction(code, parameters, beginning) {
-  const { body } = parse(code, { ecmaVersion: 'latest', sourceType: 'module' });
-  const edits = [];
-  for (const node of body) {
-    const { start: from, end: to } = node;
-    if (node.type === 'ExportNamedDeclaration') {
-      const members = node.specifiers.map(({ local, exported }) =>
-        exported.name === local.name ? local.name : `${exported.name}:${local.name}`,
-      );
-      edits.push({ from, to, text: `return{${members.join(',')}};` });
-    }
-    if (node.type === 'ImportDeclaration') {
-      const members = node.specifiers.map(({ local, imported }) => `${imported.name}:${local.name}`);
-      edits.push({
-        from,
-        to,
-        text: `const{${members.join(',')}}=$links[${JSON.stringify(node.source.value)}];`,
-      });
-    }
-  }
-  // By the syntax, because messages have the same words in their texts.
-  const importing = parameters === '$links' ? '$links.import' : '$chunk.$import';
-  for (const { type, start: from, end: to } of nodesIn(body)) {
-    if (type === 'ImportExpression') edits.push({ from, to: from + 'import'.length, text: importing });
-    if (type === 'MetaProperty') edits.push({ from, to, text: '$links' });
-  }
-  edits.sort((a, b) => b.from - a.from);
-  let text = code;
-  for (const { from, to, text: put } of edits) text = text.slice(0, from) + put + text.slice(to);
-  // In parentheses: V8 compiles it at once, and does not read it twice.
-  return `module.exports=(function(${parameters}){"use strict";${beginning}\n${text.trimEnd()}\n});\n`;
-}
-
-/** The nodes of a syntax tree, but for those of `new.target`. */
-function nodesIn(tree) {
-  const [open, found] = [[tree], []];
-  for (let part = open.pop(); part !== undefined; part = open.pop()) {
-    if (part.meta?.name === 'new') continue;
-    if (typeof part.type === 'string') found.push(part);
-    for (const inner of Object.values(part))
-      if (typeof inner === 'object' && inner !== null) open.push(inner);
-  }
-  return found;
-}
-
-/**
- * Lines on which nothing is called and nothing can throw, so that no stack names them: brackets,
- * `return x;`, fields of a type, constants.
- */
-const QUIET =
-  /^\s*(?:[\])};,]*(?:\s*else)?\s*\{?|(?:return|break|continue)(?: [\w$]+)?;|(?:(?:private|protected|public|static|readonly|declare) )*[#\w$]+[?!]?: [^=()]*;|(?:case [\w$.]+|default):|let [\w$]+(?:: [^=]+)?;|(?:export )?const [\w$]+ = (?:-?[\w]+|'[^']*');)\s*(?:\/\/.*)?$/;
-
-/**
- * A stack needs the line of the source, and where in the bundle it begins. All other columns are
- * most of a map, and left out, and so are lines that no stack names. `shifts`: which columns were
- * moved since the map was made. `folder`: from where the sources are named.
- */
-function thin(map, shifts, folder) {
-  const texts = map.sources.map((source) => linesOf(join(folder, source)));
-  const mappings = decode(map.mappings).map((segments, number) => {
-    let [file, line] = [-1, -1];
-    const kept = segments.filter((segment) => {
-      const isSame = segment[1] === file && segment[2] === line;
-      if (isSame || QUIET.test(texts[segment[1]]?.[segment[2]] ?? '?')) return false;
-      [, file = -1, line = -1] = segment;
-      return true;
-    });
-    return kept.map(([column, file, line, sourceColumn]) => {
-      const before = (shifts.get(number) ?? []).filter((shift) => shift.column <= column);
-      const at = before.reduce((sum, { moved }) => sum + moved, column);
-      return sourceColumn === undefined ? [at] : [at, file, line, 0];
-    });
-  });
-  // A stack names functions by the bundle's names, which are those of the source.
-  return { ...map, names: [], mappings: encode(mappings) };
-}
-
-const known = new Map();
-
-/** The lines of a source; none of one that the bundle makes itself. */
-function linesOf(path) {
-  if (!known.has(path)) known.set(path, existsSync(path) ? readFileSync(path, 'utf8').split('\n') : []);
-  return known.get(path);
 }

@@ -105,6 +105,7 @@ export class AwaitingCalls {
     const { promise, resolve, reject } = withResolvers<boolean>();
     const origin = noteOrigin();
     if (!deadline.unlimited) deadline.origin ??= origin;
+    if ('origin' in wait) wait.origin = origin;
     const since = now();
     const request = requestBegins(
       () => this.cell.about(),

@@ -3,6 +3,8 @@
  * blocking.ts).
  */
 
+import type { Origin } from '../stacks.ts';
+
 /** How hard an attempt may press. */
 export const PRESSURE = {
   /** The wait is young: a running thread may go first. */
@@ -30,6 +32,11 @@ export interface Wait {
   readonly backsOff?: number;
   /** Whether others may have it at the same time, as the readers of an RWLock. */
   readonly shared?: boolean;
+  /**
+   * Where the call began, for an error that is made after the wait. Set only in a wait that has
+   * this field, when its call has to await.
+   */
+  origin?: Origin | undefined;
   /** Reads whether an attempt is worthwhile; changes nothing. */
   peek(): boolean;
   /**

@@ -112,7 +112,7 @@ export class Connection<Received = unknown, Sent = unknown> extends SharedObject
     const { out, deadline } = this.beginSend(options);
     if (out.putter.putAtOnce(value)) return turnIfDue();
     const outgoing = new Outgoing(value, `${this.title}:`);
-    if (await out.putter.putLater(outgoing, deadline, this, this.gone)) return turnIfDue();
+    if (await out.putter.putLater(outgoing, deadline, this, this.gone, this.notSentError)) return turnIfDue();
     await turnIfDue();
     throw withOrigin(this.notSent(options), deadline.origin);
   }
@@ -139,7 +139,7 @@ export class Connection<Received = unknown, Sent = unknown> extends SharedObject
       this.checkOpen();
       deadline.throwIfAborted();
     }
-    const value = await channel.taker.takeLater(deadline, this.over, this);
+    const value = await channel.taker.takeLater(deadline, this.over, this, this.endedError);
     if (value === NOTHING) throw withOrigin(this.notReceived(options), deadline.origin);
     return value as Received;
   }
@@ -180,7 +180,8 @@ export class Connection<Received = unknown, Sent = unknown> extends SharedObject
     const { out, deadline } = this.beginSend(undefined);
     const slice = sliceOf(this.title, bytes, offset, size);
     const outgoing = Outgoing.ofBytes(slice);
-    if (!(await out.putter.putLater(outgoing, deadline, this, this.gone))) throw this.notSent(undefined);
+    if (!(await out.putter.putLater(outgoing, deadline, this, this.gone, this.notSentError)))
+      throw this.notSent(undefined);
     return turnIfDue();
   }
 
@@ -276,6 +277,9 @@ export class Connection<Received = unknown, Sent = unknown> extends SharedObject
    * No more messages will come. Check the end first, then the ring: messages sent before the end
    * was closed are in the ring.
    */
+  private readonly endedError = (): Error => this.notReceived(undefined);
+  private readonly notSentError = (): Error => this.notSent(undefined);
+
   private readonly over = (): boolean => !this.connected && this.in!.ring.empty;
 
   private beginSend(options: WaitOptions | undefined): { out: Channel; deadline: Deadline } {

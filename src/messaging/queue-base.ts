@@ -136,7 +136,7 @@ export abstract class QueueBase<Item> extends SharedObject {
       this.checkOpen();
       deadline.throwIfAborted();
     }
-    const value = await this.channel.taker.takeLater(deadline, this.over, this);
+    const value = await this.channel.taker.takeLater(deadline, this.over, this, this.endedError);
     if (value === NOTHING) throw withOrigin(this.nothingError(options), deadline.origin);
     return value as Item;
   }
@@ -215,6 +215,8 @@ export abstract class QueueBase<Item> extends SharedObject {
     // Check the end first, then the ring: items put before the end are in the ring.
     return (channel.items.closed || channel.abandoned) && channel.ring.empty;
   };
+
+  private readonly endedError = (): Error => this.nothingError(undefined);
 
   /** @internal Whether `get` would not wait. */
   get ready(): boolean {

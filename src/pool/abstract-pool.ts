@@ -110,11 +110,7 @@ export abstract class AbstractPool<State, InitArgs extends readonly unknown[]>
     ...rest: CallRest<Args>
   ): Awaited<Result> {
     const [args, options] = rest;
-    const task = this.calls.newTask(fn, args, options);
-    const isHere = this.core.settings.isHere;
-    return (
-      isHere ? this.calls.callNow(fn, args, options) : this.calls.outcomeOf(task, options)
-    ) as Awaited<Result>;
+    return this.calls.applySync(fn, args, options) as Awaited<Result>;
   }
 
   /**

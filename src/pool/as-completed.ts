@@ -6,6 +6,7 @@ import { onAbort } from '../aborts.ts';
 import type { WaitOptions } from '../deadline.ts';
 import { Deadline } from '../deadline.ts';
 import { InvalidTypeError, TimedOutError } from '../errors.ts';
+import { noteOrigin, withOrigin } from '../stacks.ts';
 
 const TITLE = 'asCompleted';
 const END = { done: true, value: undefined } as const;
@@ -108,7 +109,9 @@ class Completions implements AsyncIterableIterator<unknown> {
     const { signal, timed, remaining } = this.deadline;
     if (signal?.aborted === true) this.refuse(() => signal.reason);
     else if (signal !== undefined) this.ignoreAbort = onAbort(signal, () => this.refuse(() => signal.reason));
-    if (timed) this.timer = setTimeout(() => this.refuse(() => this.late()), Math.ceil(remaining));
+    if (!timed) return;
+    const origin = noteOrigin();
+    this.timer = setTimeout(() => this.refuse(() => withOrigin(this.late(), origin)), Math.ceil(remaining));
   }
 
   private unwatch(): void {

@@ -1,7 +1,8 @@
 /** Callers: where the program called the pool, for the stacks of errors. */
 
 import type { Origin } from '../stacks.ts';
-import { noteOrigin, originOf, withOrigin, withoutOwnFrames } from '../stacks.ts';
+import { noteOrigin, withCaller, withOrigin } from '../stacks.ts';
+import type { PoolFunction } from './function-list.ts';
 import type { PoolTask } from './pool-task.ts';
 
 /**
@@ -10,6 +11,8 @@ import type { PoolTask } from './pool-task.ts';
 const FIRST_CALLS = 256;
 /** Mean microseconds of a task above which recording the origin costs little. */
 const LONG_TASK = 100;
+/** Of the calls with shorter tasks, one in so many is recorded: it stands for the others. */
+const SAMPLE = 256;
 
 export class Callers {
   private calls = 0;
@@ -19,30 +22,26 @@ export class Callers {
    *
    * @param mean mean microseconds of a task
    */
-  origin(mean: number): Origin | undefined {
-    if (this.calls >= FIRST_CALLS && mean < LONG_TASK) return undefined;
-    this.calls++;
-    return noteOrigin();
+  origin(fn: PoolFunction, mean: number): Origin | undefined {
+    const count = this.calls++;
+    const isCheap = count < FIRST_CALLS || mean >= LONG_TASK;
+    if (!isCheap && fn.called !== undefined && count % SAMPLE !== 0) return undefined;
+    fn.called = noteOrigin();
+    return fn.called;
   }
 }
 
-/** The error of a task, with the frames of its call. */
-export function ofCaller({ origin }: PoolTask, error: unknown, isOfWorker: boolean): unknown {
-  return isOfWorker ? withCaller(error, origin) : withOrigin(error, origin);
+/** The error of a task, with the frames of its call, or of an earlier call of its function. */
+export function ofCaller<Reason>(task: PoolTask, error: Reason, isOfWorker: boolean): Reason {
+  const { origin, fn } = task;
+  if (!isOfWorker) return withOrigin(error, origin ?? fn.called, noteOf(task));
+  const between = origin === undefined ? `in a worker; ${noteOf(task)}` : 'in a worker, called';
+  return withCaller(error, origin ?? fn.called, between);
 }
 
-/** The error with the program's frames in the worker, and behind them those of its call. */
-export function withCaller(error: unknown, origin: Origin | undefined): unknown {
-  if (!(error instanceof Error) || typeof error.stack !== 'string') return error;
-  const stack = withoutOwnFrames(error.stack);
-  const frames = origin === undefined ? '' : originOf(origin);
-  const isKnown = frames === '' || stack.includes(frames);
-  if (isKnown && stack === error.stack) return error;
-  Object.defineProperty(error, 'stack', {
-    value: isKnown ? stack : `${stack}\n    -- in a worker, called --\n${frames}`,
-    writable: true,
-    enumerable: false,
-    configurable: true,
-  });
-  return error;
+/** Says that the frames are not those of the task's own call, if they are not. */
+function noteOf({ origin, fn }: PoolTask): string | undefined {
+  return origin === undefined
+    ? `an earlier call of ${fn.name}; of such short ones few are recorded`
+    : undefined;
 }

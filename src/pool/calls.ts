@@ -6,6 +6,8 @@ import { now } from '#park';
 import type { WaitOptions } from '../deadline.ts';
 import { Deadline } from '../deadline.ts';
 import { InvalidTypeError, QueueFullError, TimedOutError } from '../errors.ts';
+import type { Origin } from '../stacks.ts';
+import { noteOrigin, withOrigin } from '../stacks.ts';
 import { Callers } from './callers.ts';
 import type { Movable } from './current-task.ts';
 import { inTime } from './in-time.ts';
@@ -18,6 +20,7 @@ import { checkTaskOptions } from './pool-options.ts';
 import type { PoolState } from './pool-state.ts';
 import { PoolTask } from './pool-task.ts';
 import { watchTask } from './task-control.ts';
+import { CallTrace } from './tracing.ts';
 import { Cargo } from './transfers.ts';
 
 const NO_ARGUMENTS: readonly unknown[] = [];
@@ -49,7 +52,7 @@ export class Calls {
     }
     this.state.checkUsable();
     const found = functions.find(fn, title);
-    const origin = this.callers.origin(engine.handOut.mean);
+    const origin = this.callers.origin(found, engine.handOut.mean);
     return new PoolTask(found, mode, args ?? NO_ARGUMENTS, now(), options?.priority ?? 0, origin);
   }
 
@@ -66,8 +69,18 @@ export class Calls {
     });
   }
 
+  /** See `AbstractPool.applySync`. */
+  applySync(fn: unknown, args: readonly unknown[] | undefined, options: TaskOptions | undefined): unknown {
+    const { settings, title } = this.core;
+    const task = this.newTask(fn, args, options);
+    if (!settings.isHere) return this.outcomeOf(task, options);
+    const trace = CallTrace.of(title, 'apply', task.fn.name);
+    const call = (): unknown => this.callNow(fn, args, options);
+    return trace === undefined ? call() : trace.now(call);
+  }
+
   /** Hands a task over, and *blocks* until it has its outcome. */
-  outcomeOf(task: PoolTask, options: TaskOptions | undefined): unknown {
+  private outcomeOf(task: PoolTask, options: TaskOptions | undefined): unknown {
     const { engine } = this.core;
     let outcome: { ok: boolean; value: unknown } | undefined;
     task.resolve = (value) => {
@@ -105,20 +118,26 @@ export class Calls {
   async room(options?: WaitOptions): Promise<void> {
     const deadline = Deadline.begin(options);
     const { engine, settings, title } = this.core;
+    let origin: Origin | undefined;
     while (this.state.isUsable && engine.handOut.waiting >= settings.maxQueue) {
+      origin ??= noteOrigin();
       let wake: () => void = () => {};
       const moved = new Promise<void>((resolve) => {
         wake = resolve;
       });
       this.roomWaits.add(wake);
       try {
-        if (!(await inTime(moved, deadline)))
-          throw new TimedOutError(`${title}: no room within the timeout; wait longer, or shed the load`);
+        if (!(await inTime(moved, deadline))) {
+          const error = new TimedOutError(
+            `${title}: no room within the timeout; wait longer, or shed the load`,
+          );
+          throw withOrigin(error, origin);
+        }
       } finally {
         this.roomWaits.delete(wake);
       }
     }
-    this.state.checkUsable();
+    this.state.checkUsable(origin);
   }
 
   /** Tasks have left the heap. */
@@ -128,6 +147,13 @@ export class Calls {
 
   /** Hands a task over, and applies its options. Throws the errors of a refusal. */
   begin(task: PoolTask, options: TaskOptions | undefined, member?: Member): void {
+    const method = (task.mode & MODE.STREAM) === 0 ? 'apply' : 'stream';
+    const trace = CallTrace.of(this.core.title, method, task.fn.name);
+    if (trace === undefined) this.handOver(task, options, member);
+    else trace.follow(task, () => this.handOver(task, options, member));
+  }
+
+  private handOver(task: PoolTask, options: TaskOptions | undefined, member?: Member): void {
     const { settings, engine, control, context } = this.core;
     const { signal, queueTimeout, onReport } = options ?? {};
     const timeout = options?.timeout ?? settings.timeout;

@@ -15,6 +15,7 @@ import { inPhase } from '../agents/child-context.ts';
 import { InvalidTypeError, LayoutError, TargetError } from '../errors.ts';
 import type { FunctionReference } from '../functions/resolving.ts';
 import { resolveReference } from '../functions/resolving.ts';
+import type { Origin } from '../stacks.ts';
 import { checkTarget, referenceToTarget } from '../workers/target.ts';
 import type { TaskTable } from './task-table.ts';
 
@@ -29,6 +30,8 @@ export interface PoolFunction {
   readonly key: number | string;
   /** The function itself, if the pool was given it. */
   readonly fn: WorkFunction | undefined;
+  /** Where it was called, at the latest call of which that is recorded. */
+  called: Origin | undefined;
 }
 
 /** A function that can be called in a worker. */
@@ -80,7 +83,7 @@ export class FunctionList {
     let found = this.byReference.get(json);
     if (found === undefined) {
       const fn = typeof target === 'function' ? (target as WorkFunction) : undefined;
-      found = { name: reference.export, key: this.append(json), fn };
+      found = { name: reference.export, key: this.append(json), fn, called: undefined };
       this.byReference.set(json, found);
       this.byKey.set(found.key, found);
     }

@@ -3,7 +3,7 @@
 import { now } from '#park';
 import { Deadline } from '../deadline.ts';
 import { InvalidTypeError, TaskTimeoutError } from '../errors.ts';
-import { noteOrigin } from '../stacks.ts';
+import { noteOrigin, withOrigin } from '../stacks.ts';
 import type { Calls } from './calls.ts';
 import type { RunOrder, RunTarget } from './item-run.ts';
 import { ItemRun } from './item-run.ts';
@@ -17,6 +17,8 @@ import { Meter } from './progress.ts';
 import { ResultStream } from './results.ts';
 import type { Source } from './sources.ts';
 import { sourceOf } from './sources.ts';
+import type { CallOutcome } from './tracing.ts';
+import { CallTrace } from './tracing.ts';
 
 /** The kind of a call with items. */
 export interface ItemCall {
@@ -27,6 +29,9 @@ export interface ItemCall {
   /** The results are not wanted. */
   readonly isQuiet?: boolean;
 }
+
+/** A target that reports its outcome to monitors. */
+type FollowedTarget = RunTarget & { onEnd: ((outcome: CallOutcome) => void) | undefined };
 
 export class ItemCalls {
   private readonly core: PoolCore;
@@ -49,7 +54,7 @@ export class ItemCalls {
     // Make the source, the collection of results, and the run that connects them.
     const source = sourceOf(items as Iterable<unknown>, title, () => run.arrived());
     const { timeout = 0 } = options;
-    const tooLong = (): Error => timedOut(title, timeout);
+    const tooLong = (): Error => timedOut(title, timeout, order);
     const collection = new Collection(
       options,
       order.quiet,
@@ -58,8 +63,7 @@ export class ItemCalls {
       this.core.alarms,
       tooLong,
     );
-    const run = this.newRun(call.what, source, order, collection);
-    collection.start(run);
+    const run = this.begin(call.what, source, order, collection, (made) => collection.start(made));
     return collection;
   }
 
@@ -81,8 +85,10 @@ export class ItemCalls {
     const { control } = this.core;
     const source = sourceOf(items as Iterable<unknown>, title, () => run.arrived());
     const stream = new ResultStream(title, ordered, ahead, () => control.width);
-    const run = this.newRun(what, source, order, stream);
-    stream.start(run, signal, timeout, () => timedOut(title, timeout ?? 0));
+    const tooLong = (): Error => timedOut(title, timeout ?? 0, order);
+    const run = this.begin(what, source, order, stream, (made) =>
+      stream.start(made, signal, timeout, tooLong),
+    );
     return stream;
   }
 
@@ -111,11 +117,18 @@ export class ItemCalls {
     checkMapOptions(title, options, 'map');
     options.signal?.throwIfAborted();
     this.state.checkUsable();
-    const found = this.core.functions.find(fn, title);
+    const { name } = this.core.functions.find(fn, title);
+    const trace = CallTrace.of(this.core.title, 'mapSync', name);
+    const call = (): unknown[] => this.mapAll(fn, name, items, options);
+    return trace === undefined ? call() : (trace.now(call) as unknown[]);
+  }
+
+  private mapAll(fn: unknown, name: string, items: Iterable<unknown>, options: MapOptions): unknown[] {
+    const title = `${this.core.title}: mapSync`;
     const counts = { done: 0, failed: 0 };
     const { alarms } = this.core;
     const { total } = sourceOf(items, title, () => {});
-    const meter = Meter.of(options as ProgressOptions, total, found.name, alarms);
+    const meter = Meter.of(options as ProgressOptions, total, name, alarms);
     meter?.start(() => counts);
     let first: { error: unknown } | undefined;
     const results: unknown[] = [];
@@ -149,18 +162,41 @@ export class ItemCalls {
     return { fn: found, isTuples, quiet, chunkSize, priority, retries, origin: noteOrigin(), now: now() };
   }
 
-  /** Makes a run, which ends with the pool. Throws the errors of the program's `capture`. */
-  private newRun(what: string, source: Source, order: RunOrder, target: RunTarget): ItemRun {
-    const context = this.core.context?.take(order.fn);
-    const run = new ItemRun(this.core.control, source, order, target, context);
-    this.state.follow(run, what, order.fn, source.total);
+  /**
+   * Makes a run, which ends with the pool, and begins it. Throws the errors of the program's
+   * `capture`.
+   */
+  private begin(
+    what: string,
+    source: Source,
+    order: RunOrder,
+    target: FollowedTarget,
+    start: (run: ItemRun) => void,
+  ): ItemRun {
+    const { core, state } = this;
+    const trace = CallTrace.of(core.title, what, order.fn.name);
+    let run!: ItemRun;
+    const go = (): void => {
+      run = new ItemRun(core.control, source, order, target, core.context?.take(order.fn));
+      state.follow(run, what, order.fn, source.total);
+      start(run);
+    };
+    if (trace === undefined) go();
+    else {
+      target.onEnd = (outcome) => {
+        const { done, failed } = run;
+        trace.ended({ done, failed, ...outcome }, () => {});
+      };
+      trace.begin(go);
+    }
     return run;
   }
 }
 
-function timedOut(title: string, timeout: number): TaskTimeoutError {
-  return new TaskTimeoutError(
+function timedOut(title: string, timeout: number, { origin }: RunOrder): TaskTimeoutError {
+  const error = new TaskTimeoutError(
     `${title}: given up, it was not done in ${timeout} ms; give it longer, or fewer items`,
     timeout,
   );
+  return withOrigin(error, origin);
 }

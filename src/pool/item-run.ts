@@ -130,6 +130,11 @@ export class ItemRun {
     return this.over;
   }
 
+  /** Where the call began. */
+  get origin(): Origin | undefined {
+    return this.order.origin;
+  }
+
   /** Takes items from the source and hands them out, as far as there is room. */
   pump(): void {
     if (this.pumping || this.over) return;
@@ -315,7 +320,10 @@ export class ItemRun {
       // Run them one by one, so that a deadly item ends no other.
       if (lost < this.order.retries)
         this.send(partOf(items, isRange, index, index + 1), base + index, lost + 1);
-      else this.failItem(base + index, error({ index, others: begun - reported - 1, lost }));
+      else {
+        const died = error({ index, others: begun - reported - 1, lost });
+        this.failItem(base + index, withOrigin(died, this.origin));
+      }
     }
     // Items that had not begun: put them again as one chunk.
     if (next < end) this.send(partOf(items, isRange, next, end), base + next, lost);

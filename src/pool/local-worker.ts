@@ -12,9 +12,9 @@ import { readClone } from '../codec/read-clone.ts';
 import { v8 } from '../codec/v8.ts';
 import { StateError } from '../errors.ts';
 import { resolveReferenceNow } from '../functions/resolving.ts';
+import { withCaller } from '../stacks.ts';
 import { referenceToTarget } from '../workers/target.ts';
 import { Moving } from '../workers/thread/moving.ts';
-import { withCaller } from './callers.ts';
 import type { ContextHooks } from './context.ts';
 import type { WorkFunction } from './function-list.ts';
 import { within } from './restoring.ts';
@@ -103,7 +103,7 @@ export function callHere(
   try {
     result = called(...given);
   } catch (error) {
-    throw withCaller(copied(error, what, 'the value that it threw'), undefined);
+    throw withCaller(copied(error, what, 'the value that it threw'), undefined, '');
   }
   if (!isThenable(result)) return copied(result, what, 'its result');
   throw new StateError(

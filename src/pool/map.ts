@@ -7,6 +7,7 @@ import type { ItemRun, RunTarget } from './item-run.ts';
 import type { MapOptions } from './map-options.ts';
 import type { ProgressOptions } from './progress.ts';
 import { Meter } from './progress.ts';
+import type { CallOutcome } from './tracing.ts';
 
 /** Collects the outcomes of one map's items. */
 export class Collection implements RunTarget {
@@ -21,6 +22,8 @@ export class Collection implements RunTarget {
   private stops = false;
   private outcome: { ok: boolean; value: unknown } | undefined;
   private onOutcome: ((outcome: { ok: boolean; value: unknown }) => void) | undefined;
+  /** Reports the outcome to monitors. */
+  onEnd: ((outcome: CallOutcome) => void) | undefined;
   private ignoreAbort: (() => void) | undefined;
   private timer: Alarm | undefined;
   private readonly alarms: Alarms;
@@ -125,6 +128,7 @@ export class Collection implements RunTarget {
     this.alarms.clear(this.timer);
     this.meter?.stop();
     this.outcome = { ok, value };
+    this.onEnd?.(ok ? { result: value } : { error: value });
     this.onOutcome?.(this.outcome);
   }
 }

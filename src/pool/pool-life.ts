@@ -4,6 +4,7 @@ import type { WaitOptions } from '../deadline.ts';
 import { Deadline } from '../deadline.ts';
 import { StateError } from '../errors.ts';
 import type { Alarm } from './alarms.ts';
+import { ofCaller } from './callers.ts';
 import { killOnExit } from './exit.ts';
 import { inTime } from './in-time.ts';
 import type { PoolCore } from './pool-core.ts';
@@ -89,7 +90,7 @@ export class PoolLife {
       const error = (what: string): Error => state.unfinished(what, 'was left by its scope');
       state.rejectAll('waiting', error);
       for (const task of [...core.engine.handOut.tasks])
-        if (task !== undefined) giveUp(core.control, task, () => error(task.fn.name));
+        if (task !== undefined) giveUp(core.control, task, () => ofCaller(task, error(task.fn.name), false));
     }
     await this.close(false);
   }

@@ -6,9 +6,12 @@
  */
 
 import { ClosedError, PoolBrokenError } from '../errors.ts';
+import type { Origin } from '../stacks.ts';
+import { noteOrigin, withOrigin } from '../stacks.ts';
 import type { PoolFunction } from './function-list.ts';
 import type { PoolCore } from './pool-core.ts';
-import { sameFrames } from './same-frames.ts';
+import type { PoolTask } from './pool-task.ts';
+import { SameFrames } from './same-frames.ts';
 
 /** Calls that may go on after their tasks: maps and streams. */
 export interface Run {
@@ -16,6 +19,8 @@ export interface Run {
   /** Number of items that have an outcome. */
   readonly done: number;
   readonly isOver: boolean;
+  /** Where the call began. */
+  readonly origin: Origin | undefined;
   fail(error: () => Error): void;
   /** A map: hands out more of its items, as far as there is room. */
   pump?(): void;
@@ -48,13 +53,18 @@ export class PoolState {
     return this.phase === 'open' ? '' : ` ${this.phase}`;
   }
 
-  /** Throws `PoolBrokenError` and `ClosedError`. */
-  checkUsable(): void {
-    if (this.reason !== undefined) throw this.brokenError();
+  /**
+   * Throws `PoolBrokenError` and `ClosedError`.
+   *
+   * @param origin where a call began that has waited meanwhile
+   */
+  checkUsable(origin?: Origin): void {
+    if (this.reason !== undefined) throw withOrigin(this.brokenError(), origin);
     if (this.phase === 'open') return;
-    throw new ClosedError(
+    const error = new ClosedError(
       `${this.core.title}: refused, the pool was closed; submit before that, or make another pool`,
     );
+    throw withOrigin(error, origin);
   }
 
   /** Takes no more tasks. */
@@ -110,7 +120,7 @@ export class PoolState {
 
   /** Ends the maps and streams that still run. */
   endRuns(error: (name: string) => Error): void {
-    for (const run of this.runs) run.fail(() => error(run.name));
+    for (const run of this.runs) run.fail(() => withOrigin(error(run.name), run.origin));
   }
 
   /**
@@ -120,19 +130,19 @@ export class PoolState {
    */
   rejectAll(which: 'waiting' | 'all', make: (name: string) => Error): void {
     const { handOut, settling } = this.core.engine;
-    const together = sameFrames();
-    const error = (name: string): Error => together(() => make(name));
+    const together = new SameFrames();
+    const errorOf = (task: PoolTask): Error => together.ofTask(() => make(task.fn.name), task);
     // End the runs.
-    this.endRuns(error);
+    for (const run of this.runs) run.fail(() => together.ofRun(() => make(run.name), run.origin));
     this.runs.clear();
     // Reject the tasks in the heap.
     for (let task = handOut.shift(); task !== undefined; task = handOut.shift())
-      settling.cancelled(task, error(task.fn.name));
+      settling.cancelled(task, errorOf(task));
     // Withdraw tasks that no worker has begun; reject running ones if all are to end.
     for (const task of [...handOut.tasks]) {
       if (task === undefined) continue;
-      if (handOut.withdraw(task)) settling.cancelled(task, error(task.fn.name));
-      else if (which === 'all') settling.settle(task, false, error(task.fn.name));
+      if (handOut.withdraw(task)) settling.cancelled(task, errorOf(task));
+      else if (which === 'all') settling.settle(task, false, errorOf(task), false, false);
     }
   }
 
@@ -152,7 +162,9 @@ export class PoolState {
   /** Resolves when all workers are ready. Rejects with `PoolBrokenError`. */
   async whenReady(): Promise<void> {
     const { engine, crew } = this.core;
+    let origin: Origin | undefined;
     if (!crew.ready && this.reason === undefined) {
+      origin = noteOrigin();
       engine.hold();
       await new Promise<void>((resolve) => {
         const wake = (): void => {
@@ -163,7 +175,7 @@ export class PoolState {
       });
       engine.unhold();
     }
-    if (this.reason !== undefined) throw this.brokenError();
+    if (this.reason !== undefined) throw withOrigin(this.brokenError(), origin);
   }
 
   /** Wakes the calls that await `ready`. */

@@ -50,6 +50,13 @@ export interface CarriedContext {
   within(message: TaskMessage): TaskMessage;
 }
 
+/** Where a task ran, and its times in milliseconds. */
+export interface TaskTimes {
+  worker?: number;
+  waitTime?: number;
+  runTime?: number;
+}
+
 /** Facts that few tasks have. */
 export interface TaskMore {
   priority: number;
@@ -74,6 +81,8 @@ export interface TaskMore {
   cargo: Cargo | undefined;
   /** The context of its call. */
   context: CarriedContext | undefined;
+  /** Gets the times of a call that monitors follow (tracing.ts). */
+  trace: TaskTimes | undefined;
   /** The key that it was submitted with. */
   key: TaskKey | undefined;
   /** Its number among the tasks with a key. */
@@ -149,6 +158,7 @@ export class PoolTask {
       onValue: undefined,
       cargo: undefined,
       context: undefined,
+      trace: undefined,
       key: undefined,
       number: 0,
       lane: 0,

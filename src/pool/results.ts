@@ -12,7 +12,9 @@ import type { WaitOptions } from '../deadline.ts';
 import { Deadline } from '../deadline.ts';
 import { ClosedError, TimedOutError } from '../errors.ts';
 import { showAsText } from '../readable.ts';
+import { noteOrigin, withOrigin } from '../stacks.ts';
 import type { RunTarget } from './item-run.ts';
+import type { CallOutcome } from './tracing.ts';
 
 /** The results of `imap` and `imapUnordered`, and the values of `stream`. */
 export interface Results<Result> extends AsyncIterableIterator<Result>, AsyncDisposable {
@@ -70,6 +72,8 @@ export class ResultStream implements Results<unknown>, RunTarget {
   private read = 0;
   private run: ResultSource | undefined;
   private paused = false;
+  /** Reports the outcome to monitors. */
+  onEnd: ((outcome: CallOutcome) => void) | undefined;
   private failure: { error: unknown } | undefined;
   private ignoreAbort: (() => void) | undefined;
   private timer: NodeJS.Timeout | undefined;
@@ -161,6 +165,7 @@ export class ResultStream implements Results<unknown>, RunTarget {
     this.failure ??= failure;
     this.ignoreAbort?.();
     clearTimeout(this.timer);
+    this.onEnd?.(this.failure);
     this.answer();
     this.answerEnd();
   }
@@ -236,13 +241,13 @@ export class ResultStream implements Results<unknown>, RunTarget {
     };
     const { signal, timed, remaining } = deadline;
     if (timed) {
+      const origin = noteOrigin();
       timer = setTimeout(() => {
         leave();
-        reject(
-          new TimedOutError(
-            `${this.title}: no result within the timeout of next(); ask again, the result is not lost`,
-          ),
+        const error = new TimedOutError(
+          `${this.title}: no result within the timeout of next(); ask again, the result is not lost`,
         );
+        reject(withOrigin(error, origin));
       }, Math.ceil(remaining));
     }
     if (signal !== undefined) {

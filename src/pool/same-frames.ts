@@ -1,15 +1,37 @@
 /**
  * Same frames: makes many errors for one call. Only the first captures and formats its stack, which
- * costs a hundred times as much as the rest. The others share its frames.
+ * costs a hundred times as much as the rest. The others share its frames. Where many calls end
+ * together, the first of them get the frames of their own calls.
  */
 
-export function sameFrames(): <Made extends Error>(make: () => Made) => Made {
-  let frames: string | undefined;
-  return (make) => {
-    if (frames === undefined) {
+import type { Origin } from '../stacks.ts';
+import { withOrigin } from '../stacks.ts';
+import { ofCaller } from './callers.ts';
+import type { PoolTask } from './pool-task.ts';
+
+/** Number of errors that get the frames of their calls. */
+const MOST_OWN = 1000;
+
+export class SameFrames {
+  private frames: string | undefined;
+  private ownLeft = MOST_OWN;
+
+  /** The error of a map or a stream that began there. */
+  ofRun<Made extends Error>(make: () => Made, origin: Origin | undefined): Made {
+    const error = this.make(make);
+    return this.ownLeft-- > 0 ? withOrigin(error, origin) : error;
+  }
+
+  ofTask<Made extends Error>(make: () => Made, task: PoolTask): Made {
+    const error = this.make(make);
+    return this.ownLeft-- > 0 ? ofCaller(task, error, false) : error;
+  }
+
+  private make<Made extends Error>(make: () => Made): Made {
+    if (this.frames === undefined) {
       const first = make();
       const stack = String(first.stack);
-      frames = stack.slice(Math.max(0, stack.indexOf('\n    at ')));
+      this.frames = stack.slice(Math.max(0, stack.indexOf('\n    at ')));
       return first;
     }
     const limit = Error.stackTraceLimit;
@@ -17,7 +39,7 @@ export function sameFrames(): <Made extends Error>(make: () => Made) => Made {
     try {
       const next = make();
       Object.defineProperty(next, 'stack', {
-        value: `${String(next)}${frames}`,
+        value: `${String(next)}${this.frames}`,
         writable: true,
         enumerable: false,
         configurable: true,
@@ -26,5 +48,5 @@ export function sameFrames(): <Made extends Error>(make: () => Made) => Made {
     } finally {
       Error.stackTraceLimit = limit;
     }
-  };
+  }
 }

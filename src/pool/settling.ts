@@ -11,7 +11,7 @@ import type { HandOut } from './hand-out.ts';
 import type { Member } from './member.ts';
 import type { Reply } from './messages.ts';
 import { REPLY } from './messages.ts';
-import type { PoolTask } from './pool-task.ts';
+import type { PoolTask, TaskTimes } from './pool-task.ts';
 import { slotOf } from './slot-words.ts';
 import type { PoolStatistics } from './statistics.ts';
 
@@ -72,6 +72,7 @@ export class Settling {
     this.handOut.waking.latest = member;
     this.statistics.ran(task, microseconds, member, time);
     this.timed(member, microseconds);
+    if (task.more?.trace !== undefined) noteTimes(task.more.trace, task, microseconds / 1000, member, time);
     this.handOut.slots.release(task);
     this.handOut.left(task);
     this.settle(task, kind === REPLY.RETURNED, value, true);
@@ -168,6 +169,11 @@ export class Settling {
     this.host.settled();
     this.rested();
   }
+}
+
+function noteTimes(trace: TaskTimes, task: PoolTask, runTime: number, member: Member, time: number): void {
+  const waitTime = Math.max(0, time - task.submitted - runTime);
+  Object.assign(trace, { worker: member.id, waitTime, runTime });
 }
 
 function finishMore(more: NonNullable<PoolTask['more']>, alarms: Alarms, isOver: boolean): void {

@@ -8,6 +8,7 @@
  */
 
 import { setImmediate } from '#clock';
+import type { Origin } from '../stacks.ts';
 import { giveCredit } from './credits.ts';
 import type { PoolTask } from './pool-task.ts';
 import type { ResultSource, ResultTarget } from './results.ts';
@@ -51,6 +52,11 @@ export class StreamRun implements ResultSource {
 
   get name(): string {
     return this.task.fn.name;
+  }
+
+  /** Where the call began. */
+  get origin(): Origin | undefined {
+    return this.task.origin ?? this.task.fn.called;
   }
 
   /** Gives credit for values that were read. */

@@ -12,6 +12,7 @@ import { commonTime } from '#park';
 import { onAbort } from '../aborts.ts';
 import { TaskTimeoutError } from '../errors.ts';
 import type { Alarms } from './alarms.ts';
+import { ofCaller } from './callers.ts';
 import type { Engine } from './engine.ts';
 import type { Member } from './member.ts';
 import type { PoolTask } from './pool-task.ts';
@@ -119,11 +120,12 @@ function lookAtTime(host: ControlHost, task: PoolTask, timeout: number): void {
   giveUp(host, task, () => ranTooLong(host, task, timeout));
 }
 
-function ranTooLong({ title }: ControlHost, { fn }: PoolTask, timeout: number): TaskTimeoutError {
-  return new TaskTimeoutError(
-    `${title}: ${fn.name}: given up, it has run for its timeout of ${timeout} ms; give it longer, or let it ask currentTask() and stop`,
+function ranTooLong({ title }: ControlHost, task: PoolTask, timeout: number): unknown {
+  const error = new TaskTimeoutError(
+    `${title}: ${task.fn.name}: given up, it has run for its timeout of ${timeout} ms; give it longer, or let it ask currentTask() and stop`,
     timeout,
   );
+  return ofCaller(task, error, false);
 }
 
 function waitedTooLong({ title }: ControlHost, { fn }: PoolTask, limit: number): TaskTimeoutError {

@@ -12,7 +12,7 @@ import { Outgoing } from '../messaging/ring/outgoing.ts';
 import type { Member } from './member.ts';
 import type { TaskMessage } from './messages.ts';
 import { MODE, MODE_MASK, RING_BYTES } from './messages.ts';
-import type { PoolTask, TaskMore } from './pool-task.ts';
+import type { PoolTask } from './pool-task.ts';
 import { areConstant, Sealed } from './sealed.ts';
 import type { Slots } from './slots.ts';
 import type { PoolStatistics } from './statistics.ts';
@@ -20,7 +20,6 @@ import { LARGE } from './statistics.ts';
 import type { TaskTable } from './task-table.ts';
 import { Waking } from './waking.ts';
 
-const NONE: Partial<TaskMore> = {};
 const ONCE: Deadline = Deadline.from({ timeout: 0 });
 
 export class TaskPutter {
@@ -72,7 +71,8 @@ export class TaskPutter {
   put(task: PoolTask, member?: Member, mayWait = false): boolean {
     const { message, slots } = this;
     const channel = member === undefined ? this.channel : this.ownRing(member).channel;
-    const { chunk, context } = task.more ?? NONE;
+    const chunk = task.more?.chunk;
+    const context = task.more?.context;
     // Fill a slot, and then the message that names it.
     const slot = slots.fill(
       chunk === undefined ? (task.more?.credit ?? 0) : chunk.count,

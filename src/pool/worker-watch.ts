@@ -12,6 +12,8 @@ import type { Reply } from './messages.ts';
 import { REPLY } from './messages.ts';
 import type { PoolCore } from './pool-core.ts';
 import type { PoolState } from './pool-state.ts';
+import type { WorkerEndMessage } from './tracing.ts';
+import { tellOfWorker } from './tracing.ts';
 
 /** Milliseconds between looks for dead workers where no event can report them. */
 const LOOK_EVERY = 5;
@@ -41,6 +43,8 @@ export class WorkerWatch {
       member.wake();
     } else if (kind === REPLY.READY) {
       crew.isReady(member);
+      const startTime = now() - member.born;
+      tellOfWorker('start', () => ({ pool: title, worker: member.id, startTime }));
       if (crew.ready) this.state.workersAreReady();
     } else if (kind === REPLY.BROKEN) this.initializerFailed(ticket);
     else if (kind === REPLY.RETIRING) {
@@ -71,14 +75,20 @@ export class WorkerWatch {
     // Add its times to the statistics.
     statistics.busyBefore += member.busy;
     statistics.livedBefore += (now() - member.born) * settings.concurrency;
-    // Report an unexpected end.
+    // Report its end to the program, if it was unexpected, and to monitors.
+    const { id, tasks } = member;
     const { exitCode } = member.child;
-    const expected = member.stopping || member.state === 'retiring' || (member.killed && crew.ending);
+    const isRetiring = member.state === 'retiring';
+    const expected = member.stopping || isRetiring || (member.killed && crew.ending);
+    let why: WorkerEndMessage['cause'] = isRetiring ? 'recycled' : 'stopped';
     if (!expected) {
+      const unexpected = causeOfEnd(member, engine.handOut.table, cause);
+      why = unexpected;
       statistics.restarts++;
-      statistics.causes[causeOfEnd(member, engine.handOut.table, cause)]++;
-      callBack(() => this.emitter.emit('workerDied', { pid: member.id, exitCode }));
+      statistics.causes[unexpected]++;
+      callBack(() => this.emitter.emit('workerDied', { pid: id, exitCode }));
     }
+    tellOfWorker('end', () => ({ pool: title, worker: id, exitCode, cause: why, tasks }));
     // Replace it, and hand out tasks to the others.
     crew.lose(member);
     engine.handOut.resize();

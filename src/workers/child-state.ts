@@ -12,6 +12,8 @@
 import { inspect } from 'node:util';
 import { forbidSending } from '../codec/sendable.ts';
 import { ClosedError, InvalidTypeError, StateError } from '../errors.ts';
+import type { Origin } from '../stacks.ts';
+import { withCaller, withOrigin } from '../stacks.ts';
 import type { LiveChild } from './children.ts';
 import { untrackChild } from './children.ts';
 import { deathOf } from './death.ts';
@@ -38,6 +40,8 @@ export interface ChildState {
   name: string;
   daemon: boolean;
   running: Running | undefined;
+  /** Where it was started. */
+  origin: Origin | undefined;
   exitCode: number | null;
   closed: boolean;
   /** Calls of `join` that wait. */
@@ -63,6 +67,7 @@ export function beginState(
   states.set(child, {
     ...given,
     running: undefined,
+    origin: undefined,
     exitCode: null,
     closed: false,
     joins: 0,
@@ -150,9 +155,14 @@ export function look(child: LiveChild): boolean {
   untrackChild(child);
   // Collect its outcome, and settle the result.
   const outcome = running.collect();
-  if (outcome === undefined)
-    state.result.reject(deathOf(state.kind, titleOf(state), state.exitCode, running.death()));
-  else settle(outcome, state.result.resolve, state.result.reject);
+  const { result, origin } = state;
+  if (outcome === undefined) {
+    const error = deathOf(state.kind, titleOf(state), state.exitCode, running.death());
+    result.reject(withOrigin(error, origin));
+  } else {
+    const between = `in ${titleOf(state)}, started`;
+    settle(outcome, result.resolve, (reason) => result.reject(withCaller(reason, origin, between)));
+  }
   state.cargo = undefined;
   // Wake up joins, then observers.
   for (const wake of [...state.onSettled]) wake();

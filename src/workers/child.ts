@@ -10,6 +10,7 @@ import { InvalidTypeError, StateError } from '../errors.ts';
 import { afterMilliseconds } from '../long-timer.ts';
 import { checkKnown } from '../options.ts';
 import { readable, showAs } from '../readable.ts';
+import { noteOrigin } from '../stacks.ts';
 import { endStrictly, refuseReadOnly } from '../strict.ts';
 import { servedAtOnce } from '../turns.ts';
 import { noteJoin } from '../waiting/awaited-joins.ts';
@@ -114,6 +115,7 @@ export abstract class Child<
     const { name, daemon, cargo } = state;
     if (CHECKS_ARGUMENTS) warnOfLosses(cargo, `${title}:`, isMethod ? 'this' : 'args');
     // Start it, and watch its end.
+    state.origin = noteOrigin();
     state.running = state.launch({
       title,
       name,

@@ -8,6 +8,7 @@ import { open } from '../codec/plain.ts';
 import { TargetError } from '../errors.ts';
 import { resolveReference } from '../functions/resolving.ts';
 import { openPrepared } from '../objects/opened.ts';
+import { withCaller } from '../stacks.ts';
 import { standForSelf } from './child-state.ts';
 import { becomeCurrent } from './current-worker.ts';
 import type { Job } from './job.ts';
@@ -76,7 +77,7 @@ export function runTarget(job: ReceivedJob): void {
 /** The error as text, even if its properties are broken. */
 function shown(error: unknown): string {
   try {
-    return inspect(error);
+    return inspect(withCaller(error, undefined, ''));
   } catch {
     return 'It threw something that throws itself when it is looked at.';
   }

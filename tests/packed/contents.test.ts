@@ -99,6 +99,15 @@ export * as inspect from 'lockstep/inspect';
     assert.equal(status, 0, stdout);
   });
 
+  it('has the comments of what programs see, and code in them with its lines', () => {
+    const text = ['index', 'common']
+      .map((name) => readFileSync(join(root, `dist/${name}.d.ts`), 'utf8'))
+      .join('');
+    assert.match(text, /^interface WaitOptions \{\n\/\*\* Longest time to wait/m);
+    assert.match(text, /^interface Results<.*\{\n\/\*\* The next result\./m);
+    assert.match(text, /^ \* ```ts\n \* const timer = .*\n \* timer\.start\(\);\n/m);
+  });
+
   it('is small', () => {
     const sizes = files.map((file) => statSync(join(root, file)).size);
     const unpacked = sizes.reduce((sum, size) => sum + size, 0);

@@ -17,6 +17,8 @@ import { clearTimeout, now, setTimeout } from '#clock';
 import { onAbort } from '../../aborts.ts';
 import { StoreError, TaskTimeoutError, WorkerDiedError } from '../../errors.ts';
 import { afterMilliseconds } from '../../long-timer.ts';
+import type { Origin } from '../../stacks.ts';
+import { withCaller, withOrigin } from '../../stacks.ts';
 import { withResolvers } from '../../with-resolvers.ts';
 import type { JobQueue } from '../stores/bullmq.ts';
 import type { TaskData } from './pool-task.ts';
@@ -70,9 +72,17 @@ export class PoolCalls {
     this.over.promise.catch(() => undefined);
   }
 
-  /** Adds the jobs, and waits for the outcomes of all of them. */
-  run(tasks: readonly TaskData[], options: ClusterTaskOptions): Promise<PromiseSettledResult<unknown>[]> {
-    const call = this.make(tasks, options);
+  /**
+   * Adds the jobs, and waits for the outcomes of all of them.
+   *
+   * @param origin where the program has called
+   */
+  run(
+    tasks: readonly TaskData[],
+    options: ClusterTaskOptions,
+    origin: Origin,
+  ): Promise<PromiseSettledResult<unknown>[]> {
+    const call = this.make(tasks, options, origin);
     this.calls.add(call);
     const forget = (): boolean => this.calls.delete(call);
     call.then(forget, forget);
@@ -111,6 +121,7 @@ export class PoolCalls {
   private async make(
     tasks: readonly TaskData[],
     { timeout = Number.POSITIVE_INFINITY, signal }: ClusterTaskOptions,
+    origin: Origin,
   ): Promise<PromiseSettledResult<unknown>[]> {
     signal?.throwIfAborted();
     const ids = tasks.map(() => randomUUID());
@@ -118,7 +129,7 @@ export class PoolCalls {
     over.catch(() => undefined);
     const cancel = afterMilliseconds(timeout, () => {
       const reason = `${this.title}: given up, ${tasks[0]?.run} had no result after ${timeout} ms; pass a longer timeout, or see that a process serves this pool`;
-      giveUp(new TaskTimeoutError(reason, timeout));
+      giveUp(withOrigin(new TaskTimeoutError(reason, timeout), origin));
     });
     const unlisten = signal && onAbort(signal, () => giveUp(signal.reason));
     const until = <Value>(promise: Promise<Value>): Promise<Value> =>
@@ -127,7 +138,7 @@ export class PoolCalls {
     let added: Promise<unknown> | undefined;
     try {
       queue = await until(this.openQueue());
-      const ended = Promise.all(ids.map((id, index) => this.outcomesOf(id, tasks[index]!.run)));
+      const ended = Promise.all(ids.map((id, index) => this.outcomesOf(id, tasks[index]!.run, origin)));
       ended.catch(() => undefined);
       this.lookLater();
       const jobs = tasks.map((data, index) => ({
@@ -137,7 +148,7 @@ export class PoolCalls {
       }));
       added = queue.addBulk(jobs);
       await until(added);
-      return (await until(ended)).flat();
+      return (await until(ended)).flat().map((outcome) => ofCaller(outcome, origin));
     } catch (error) {
       const open = ids.filter((id) => this.waiting.has(id));
       if (queue !== undefined) await this.withdraw(queue, open, added);
@@ -148,14 +159,15 @@ export class PoolCalls {
     }
   }
 
-  private outcomesOf(id: string, run: string): Promise<Outcomes> {
+  private outcomesOf(id: string, run: string, origin: Origin): Promise<Outcomes> {
     return new Promise((resolve, reject) => {
       const over =
         <Value>(act: (value: Value) => void) =>
         (value: Value): void => {
           if (this.waiting.delete(id)) act(value);
         };
-      this.waiting.set(id, { run, since: now(), settle: over(resolve), reject: over(reject) });
+      const refuse = (reason: unknown): void => reject(withOrigin(reason, origin));
+      this.waiting.set(id, { run, since: now(), settle: over(resolve), reject: over(refuse) });
     });
   }
 
@@ -231,4 +243,10 @@ export class PoolCalls {
     }
     return new StoreError(`${this.title}: ${run} has no result, ${reason}; make the call again`);
   }
+}
+
+/** The outcome; the error of a function gets the frames of its call. */
+function ofCaller(outcome: PromiseSettledResult<unknown>, origin: Origin): PromiseSettledResult<unknown> {
+  if (outcome.status === 'rejected') withCaller(outcome.reason, origin, 'in a worker, called');
+  return outcome;
 }

@@ -6,6 +6,7 @@
 import { inspect } from 'node:util';
 import { ClosedError, InvalidTypeError, LockstepError, OutOfRangeError, StoreError } from '../../errors.ts';
 import { afterMilliseconds } from '../../long-timer.ts';
+import { noteOrigin } from '../../stacks.ts';
 import { withResolvers } from '../../with-resolvers.ts';
 import type { Job, JobEvents, JobQueue, Jobs, JobWorker } from '../stores/bullmq.ts';
 import type { ClusterTaskOptions } from './pool-calls.ts';
@@ -99,7 +100,7 @@ export class ClusterPool {
     const run = nameOfTarget(this.title, fn);
     const calls = [argumentsText(this.title, args)];
     checkOptions(this.title, options, TASK);
-    const [outcome] = await this.calls.run([{ run, calls }], options);
+    const [outcome] = await this.calls.run([{ run, calls }], options, noteOrigin());
     if (outcome!.status === 'rejected') throw outcome!.reason;
     return outcome!.value as Awaited<Result>;
   }
@@ -248,6 +249,7 @@ export class ClusterPool {
     argumentsOf: (item: unknown) => unknown,
     options: ClusterMapOptions = {},
   ): Promise<unknown> {
+    const origin = noteOrigin();
     const run = nameOfTarget(this.title, fn);
     checkOptions(this.title, options, [...TASK, 'chunkSize', 'settled']);
     const calls: string[] = [];
@@ -257,7 +259,7 @@ export class ClusterPool {
     const tasks: TaskData[] = [];
     for (let at = 0; at < calls.length; at += chunkSize)
       tasks.push({ run, calls: calls.slice(at, at + chunkSize) });
-    const outcomes = await this.calls.run(tasks, options);
+    const outcomes = await this.calls.run(tasks, options, origin);
     if (settled) return outcomes;
     return outcomes.map((outcome) => {
       if (outcome.status === 'rejected') throw outcome.reason;
@@ -271,6 +273,7 @@ export class ClusterPool {
     ordered: boolean,
     options: ClusterStreamOptions = {},
   ): AsyncGenerator<unknown, void> {
+    const origin = noteOrigin();
     const run = nameOfTarget(this.title, fn);
     checkOptions(this.title, options, [...TASK, 'ahead']);
     const { ahead = AHEAD, timeout, signal } = options;
@@ -281,7 +284,7 @@ export class ClusterPool {
     const flying = new Map<number, Promise<readonly [number, PromiseSettledResult<unknown>]>>();
     const begin = (number: number, item: unknown): void => {
       const calls = [argumentsText(this.title, [item])];
-      const call = this.calls.run([{ run, calls }], { timeout, signal: given });
+      const call = this.calls.run([{ run, calls }], { timeout, signal: given }, origin);
       const settled = call.then(([outcome]) => [number, outcome!] as const);
       settled.catch(() => undefined);
       flying.set(number, settled);

@@ -95,6 +95,7 @@ export class Gate {
     };
     return {
       backsOff,
+      origin: undefined,
       tryTake: act,
       peek: worthwhile,
       attempt: () => {

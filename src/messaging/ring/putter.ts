@@ -24,6 +24,8 @@ import { warnOfLosses } from '../../codec/losses.ts';
 import { Deadline } from '../../deadline.ts';
 import { ClosedError, StateError } from '../../errors.ts';
 import { CELL_STATE } from '../../memory/layout.ts';
+import type { Origin } from '../../stacks.ts';
+import { withOrigin } from '../../stacks.ts';
 import type { RawLock } from '../../sync/lock/raw-lock.ts';
 import { idle } from '../../waiting/spinning.ts';
 import type { Taking } from '../../waiting/taking.ts';
@@ -113,20 +115,32 @@ export class Putter {
 
   /**
    * The same; the event loop continues. `gone` also has to tell that `keeper` was closed: after a
-   * wait the channel may be closed here, too.
+   * wait the channel may be closed here, too. `failed` is as `ended` of `Taker.takeLater`.
    */
-  async putLater(out: Outgoing, deadline: Deadline, keeper: object, gone: () => boolean): Promise<boolean> {
+  async putLater(
+    out: Outgoing,
+    deadline: Deadline,
+    keeper: object,
+    gone: () => boolean,
+    failed?: () => Error,
+  ): Promise<boolean> {
     const first = this.tryPut(out);
     if (this.isPut(first)) return true;
     const waits = this.waits(out, first, deadline, gone);
+    let origin: Origin | undefined;
     try {
       let step = waits.next();
       while (step.done !== true) {
         const { value } = step;
         out.keep();
-        step = waits.next(await takeAwaiting(value.cell, value.wait, value.deadline, keeper));
+        const taken = await takeAwaiting(value.cell, value.wait, value.deadline, keeper);
+        origin ??= value.wait.origin;
+        step = waits.next(taken);
       }
-      return step.value;
+      if (step.value || failed === undefined || !deadline.unlimited) return step.value;
+      throw withOrigin(failed(), origin);
+    } catch (error) {
+      throw error instanceof ClosedError ? withOrigin(error, origin) : error;
     } finally {
       out.letGo();
     }

@@ -5,6 +5,7 @@
 
 import { MOMENT } from '../../agents/wait.ts';
 import type { Deadline } from '../../deadline.ts';
+import { withOrigin } from '../../stacks.ts';
 import { LONGEST_PAUSE } from '../../waiting/spinning.ts';
 import type { Taking } from '../../waiting/taking.ts';
 import { takeAwaiting, takeBlocking } from '../../waiting/taking.ts';
@@ -55,12 +56,25 @@ export class Taker {
     return takeBlocking(this.items.cell, wait, deadline) ? outcome() : NOTHING;
   }
 
-  /** The same; the event loop continues. */
-  async takeLater(deadline: Deadline, over: () => boolean, keeper: object): Promise<unknown> {
+  /**
+   * The same; the event loop continues.
+   *
+   * @param ended makes the error of a call without a limit that has waited in vain, which then
+   *   rejects: a deadline without a limit can't carry the call's origin
+   */
+  async takeLater(
+    deadline: Deadline,
+    over: () => boolean,
+    keeper: object,
+    ended?: () => Error,
+  ): Promise<unknown> {
     const value = this.take();
     if (value !== NOTHING || deadline.expired || over()) return value === NOTHING ? this.take() : value;
     const { wait, outcome } = this.waitToTake(over);
-    return (await takeAwaiting(this.items.cell, wait, deadline, keeper)) ? outcome() : NOTHING;
+    const taken = (await takeAwaiting(this.items.cell, wait, deadline, keeper)) ? outcome() : NOTHING;
+    if (taken === NOTHING && ended !== undefined && deadline.unlimited)
+      throw withOrigin(ended(), wait.origin);
+    return taken;
   }
 
   private waitToTake(over: () => boolean): { wait: Taking; outcome: () => unknown } {

@@ -21,6 +21,7 @@ import { openHandle } from '../../objects/handles.ts';
 import { noteOpening, Opened } from '../../objects/opened.ts';
 import type { Description } from '../../objects/shared-object.ts';
 import { SharedObject } from '../../objects/shared-object.ts';
+import { withOrigin } from '../../stacks.ts';
 import { servedAtOnce } from '../../turns.ts';
 import { block } from '../../waiting/blocking.ts';
 import { spin } from '../../waiting/spinning.ts';
@@ -143,8 +144,9 @@ export class Barrier extends SharedObject {
       const { generation, role } = arrival;
       // The action of the last round still runs: wait for the next round, and try again.
       if (role === 'early') {
-        const begun = await cell.await(new EarlyWait(cell, generation), ticket, deadline, this);
-        if (!begun) throw this.brokenError(generation);
+        const early = new EarlyWait(cell, generation);
+        const begun = await cell.await(early, ticket, deadline, this);
+        if (!begun) throw withOrigin(this.brokenError(generation), early.origin);
         continue;
       }
       if (role === 'waits') return this.meet(arrival.index, generation, ticket, deadline);
@@ -342,7 +344,7 @@ export class Barrier extends SharedObject {
 
   /** Throws `BrokenBarrierError` if the round, which has ended, was broken. */
   private checkPassed(round: RoundWait, generation: number): void {
-    if (!round.attempt() || round.broken) throw this.brokenError(generation);
+    if (!round.attempt() || round.broken) throw withOrigin(this.brokenError(generation), round.origin);
   }
 
   private brokenError(generation: number = generationOf(stateOf(this.cell))): BrokenBarrierError {

@@ -3,6 +3,7 @@
 import { load } from '#atomics';
 import type { Cell } from '../../agents/cell.ts';
 import { CELL_STATE } from '../../memory/layout.ts';
+import type { Origin } from '../../stacks.ts';
 import { StateWait } from '../../waiting/state-wait.ts';
 import { generationOf } from './barrier-facts.ts';
 import { breakNext, breakRound, isBroken, isRefusing, wasBroken } from './raw-barrier.ts';
@@ -11,6 +12,7 @@ import { breakNext, breakRound, isBroken, isRefusing, wasBroken } from './raw-ba
 export class RoundWait extends StateWait {
   /** Whether the round ended broken; known once `attempt` has returned `true`. */
   broken = false;
+  origin: Origin | undefined = undefined;
   protected readonly generation: number;
 
   constructor(cell: Cell, generation: number) {
