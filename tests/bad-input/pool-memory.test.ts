@@ -109,7 +109,9 @@ const TABLE: Record<string, number> = {
 };
 const NONSENSE =
   process.env.LOCKSTEP_MODEL === 'deep' ? [0, 1, -1, 0x7fffffff, 0x12345678] : [-1, 0x7fffffff];
-/** Milliseconds for calls to end; a damaged pool may have lost them, and ends them at its own end. */
+/**
+ * Milliseconds for calls to end. A damaged pool may have lost them, and ends them at its own end.
+ */
 const CALLS_MS = 100;
 
 /** Damages the word while calls of all sorts are under way. Returns the outcomes that are wrong. */
