@@ -50,14 +50,7 @@ export type { TimeStats } from './pool/histogram.ts';
 export type { MapOptions, Progress, StreamOptions } from './pool/map-options.ts';
 export type { PoolOptions } from './pool/pool.ts';
 export { Pool } from './pool/pool.ts';
-export type {
-  BroadcastOptions,
-  CommonPoolOptions,
-  GeneratorOptions,
-  TaskOptions,
-  WithInitArgs,
-  WorkerCount,
-} from './pool/pool-options.ts';
+export type { CommonPoolOptions, WithInitArgs, WorkerCount } from './pool/pool-options.ts';
 export type { CallRest, Fn, Items, PoolTarget, Streamable } from './pool/pool-target.ts';
 export type { Range } from './pool/range.ts';
 export { range } from './pool/range.ts';
@@ -72,6 +65,7 @@ export type {
 } from './pool/statistics.ts';
 export type { Task, TaskStatus } from './pool/task.ts';
 export type { GroupOptions, TaskGroup } from './pool/task-group.ts';
+export type { BroadcastOptions, GeneratorOptions, TaskOptions } from './pool/task-options.ts';
 export type { ThreadPoolOptions } from './pool/thread-pool.ts';
 export { ThreadPool } from './pool/thread-pool.ts';
 export type { ArrayDescription, LengthOrValues, TextInputOf, TextOf } from './shared/array-object.ts';

@@ -1,6 +1,7 @@
 // @ts-check
 // The functions that the workers of all pools run, Lockstep's and its peers'.
 import { currentTask } from 'lockstep';
+import { monotonicMs } from '../clock.js';
 
 /** @template Value @param {Value} value */
 export function same(value) {
@@ -15,6 +16,25 @@ export function pid() {
 export async function lastForever() {
   currentTask()?.report('running');
   await new Promise((resolve) => setTimeout(resolve, 2 ** 31 - 1));
+}
+
+/** Looks at the clock until so many milliseconds have passed. @param {number} milliseconds */
+export function lastFor(milliseconds) {
+  const end = performance.now() + milliseconds;
+  while (performance.now() < end);
+  return milliseconds;
+}
+
+/**
+ * Polls in a loop without a turn of the event loop until it is aborted, and notes when it saw that.
+ *
+ * @param {import('lockstep').SharedArray<'f64'>} seenAt
+ */
+export function pollForAbort(seenAt) {
+  const task = currentTask();
+  task?.report('running');
+  while (task?.aborted === false);
+  seenAt.set(0, monotonicMs());
 }
 
 export const ROWS = 200;

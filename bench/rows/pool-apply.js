@@ -8,9 +8,11 @@
  *
  * CPython has `imap` with a chunk size of 1 in the place of `apply`.
  */
+import { fileURLToPath } from 'node:url';
 import { Pool, ThreadPool } from 'lockstep';
 import Piscina from 'piscina';
 import Tinypool from 'tinypool';
+import workerpool from 'workerpool';
 import { OURS } from '../figures.js';
 import { python } from '../peers.js';
 import { same } from '../programs/pool-tasks.js';
@@ -49,6 +51,13 @@ function tinypool(runtime) {
   return { call: (n) => pool.run(n), close: () => pool.destroy() };
 }
 
+/** @returns {Caller} */
+function workerpoolProcesses() {
+  const script = fileURLToPath(new URL('../programs/workerpool-tasks.js', import.meta.url));
+  const pool = workerpool.pool(script, { workerType: 'process', minWorkers: WORKERS, maxWorkers: WORKERS });
+  return { call: (n) => pool.exec('same', [n]), close: () => pool.terminate() };
+}
+
 /** @param {Caller} caller */
 async function callsASecond({ call }) {
   let next = 0;
@@ -84,6 +93,7 @@ export function prepare(row) {
     side('piscina', piscina()),
     side('tinypool processes', tinypool('child_process')),
     side('tinypool threads', tinypool('worker_threads')),
+    side('workerpool processes', workerpoolProcesses()),
   ];
-  return row === 'pool-apply' ? [...sides, python('CPython Pool.imap', 'pool-imap', 2 * CALLS)] : sides;
+  return row === 'pool-trip' ? sides : [...sides, python('CPython Pool.imap', 'pool-imap', 2 * CALLS)];
 }

@@ -10,8 +10,7 @@ import { ItemCalls } from './item-calls.ts';
 import type { MapOptions, StreamOptions } from './map-options.ts';
 import { PoolCore } from './pool-core.ts';
 import { PoolLife } from './pool-life.ts';
-import type { BroadcastOptions, CommonPoolOptions, GeneratorOptions, TaskOptions } from './pool-options.ts';
-import { cancelsQueued, checkTaskOptions } from './pool-options.ts';
+import type { CommonPoolOptions } from './pool-options.ts';
 import { PoolState } from './pool-state.ts';
 import { statsOf } from './pool-stats.ts';
 import type { CallRest, Fn, Items, PoolTarget, Streamable } from './pool-target.ts';
@@ -19,6 +18,7 @@ import type { PoolTask } from './pool-task.ts';
 import type { Remote } from './remote.ts';
 import { remoteOf } from './remote.ts';
 import type { Results } from './results.ts';
+import { cancelsQueued } from './settings.ts';
 import { checkMayEnd, isShared } from './shared-pool.ts';
 import type { PoolStats } from './statistics.ts';
 import { stream } from './streams.ts';
@@ -26,6 +26,8 @@ import type { Task } from './task.ts';
 import { TaskHandle } from './task.ts';
 import type { GroupOptions, TaskGroup } from './task-group.ts';
 import { PoolTaskGroup } from './task-group.ts';
+import type { BroadcastOptions, GeneratorOptions, TaskOptions } from './task-options.ts';
+import { checkTaskOptions } from './task-options.ts';
 import { WorkerWatch } from './worker-watch.ts';
 
 export abstract class AbstractPool<State, InitArgs extends readonly unknown[]>

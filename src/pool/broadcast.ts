@@ -5,7 +5,7 @@ import { checkOptions } from '../options.ts';
 import type { Calls } from './calls.ts';
 import { LEFT_OUT } from './keyed-tasks.ts';
 import type { PoolCore } from './pool-core.ts';
-import type { BroadcastOptions, TaskOptions } from './pool-options.ts';
+import type { BroadcastOptions, TaskOptions } from './task-options.ts';
 
 /** Resolves to the results, by worker. Rejects with the first error when all calls have ended. */
 export async function broadcast(

@@ -15,11 +15,11 @@ import { callHere } from './local-worker.ts';
 import type { Member } from './member.ts';
 import { MODE } from './messages.ts';
 import type { PoolCore } from './pool-core.ts';
-import type { TaskOptions } from './pool-options.ts';
-import { checkTaskOptions } from './pool-options.ts';
 import type { PoolState } from './pool-state.ts';
 import { PoolTask } from './pool-task.ts';
 import { watchTask } from './task-control.ts';
+import type { TaskOptions } from './task-options.ts';
+import { checkTaskOptions } from './task-options.ts';
 import { CallTrace } from './tracing.ts';
 import { Cargo } from './transfers.ts';
 
@@ -62,9 +62,9 @@ export class Calls {
    * @param member the only worker that may run it
    */
   started(task: PoolTask, options: TaskOptions | undefined, member?: Member): Promise<unknown> {
-    return new Promise((resolve, reject) => {
+    // Keep only one of the promise's two functions, because a million calls may wait.
+    return new Promise((resolve) => {
       task.resolve = resolve;
-      task.reject = reject;
       this.begin(task, options, member);
     });
   }

@@ -27,7 +27,7 @@ import { LocalWorker } from './local-worker.ts';
 import type { WorkerChild } from './member.ts';
 import { Member } from './member.ts';
 import { RING_BYTES } from './messages.ts';
-import type { Settings } from './pool-options.ts';
+import type { Settings } from './settings.ts';
 import type { StartStats } from './statistics.ts';
 import type { TaskTable } from './task-table.ts';
 import type { WorkerOrders } from './worker-orders.ts';

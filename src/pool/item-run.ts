@@ -17,60 +17,22 @@
 
 import type { Origin } from '../stacks.ts';
 import { withOrigin } from '../stacks.ts';
+import type { Chunk } from './chunk-sharing.ts';
+import { cutLongest } from './chunk-sharing.ts';
 import { ChunkSize } from './chunk-size.ts';
 import type { CapturedContext } from './context.ts';
 import type { Engine } from './engine.ts';
-import type { PoolFunction } from './function-list.ts';
 import { noList, unsendable } from './item-errors.ts';
 import { MODE } from './messages.ts';
 import type { ChunkSink, LostItem } from './pool-task.ts';
 import { PoolTask } from './pool-task.ts';
+import type { RunOrder, RunTarget } from './run-order.ts';
 import { SourceEnd } from './source-end.ts';
 import type { Items, Source } from './sources.ts';
 import { modeOf, partOf } from './sources.ts';
 import type { ControlHost } from './task-control.ts';
 import { giveUp } from './task-control.ts';
 import { MOST_ITEMS } from './task-table.ts';
-
-/** The parameters of a run. */
-export interface RunOrder {
-  readonly fn: PoolFunction;
-  readonly isTuples: boolean;
-  readonly quiet: boolean;
-  /** `undefined`: the run chooses it. */
-  readonly chunkSize: number | undefined;
-  readonly priority: number;
-  readonly retries: number;
-  readonly origin: Origin | undefined;
-  /** Time of the call, on this thread's clock. */
-  readonly now: number;
-}
-
-/** Receives the outcomes of the items. */
-export interface RunTarget {
-  /** Whether an outcome is of use before the others have come. */
-  readonly isLive: boolean;
-  /** Number of items that may be taken from the source now. */
-  room(pulled: number): number;
-  item(index: number, ok: boolean, value: unknown): void;
-  /** `count` items from `index` on are done; their results are not wanted. */
-  quiet(index: number, count: number): void;
-  /** All items that were taken have ended. `failure`: the error that the source threw. */
-  ended(failure: { error: unknown } | undefined): void;
-}
-
-/** A chunk that is out. */
-interface Chunk {
-  readonly task: PoolTask;
-  readonly items: Items;
-  /** Number of its first item. */
-  readonly base: number;
-  /** Its items before this one are reported. */
-  reported: number;
-  /** The number of its items, after cuts. */
-  end: number;
-  readonly lost: number;
-}
 
 export class ItemRun {
   /** Items taken from the source. */
@@ -266,7 +228,7 @@ export class ItemRun {
         if (this.stopped) return;
         this.done += count;
         if (typeof values === 'number') this.target.quiet(chunk.base + from, count);
-        else for (let n = 0; n < count; n++) this.target.item(chunk.base + from + n, true, values[n]);
+        else this.target.items(chunk.base + from, values);
       },
       failed: (index, error) => {
         chunk.reported = Math.max(chunk.reported, index + 1);
@@ -284,7 +246,7 @@ export class ItemRun {
     if (this.stopped) return;
     this.done++;
     this.failed++;
-    this.target.item(index, false, error);
+    this.target.failed(index, error);
   }
 
   /** The chunk could not be put: one of its items can't be sent, or it is too large. */
@@ -333,28 +295,12 @@ export class ItemRun {
   /** A worker is idle: gives it half of the items that another has not begun. */
   private share(): void {
     if (this.order.chunkSize !== undefined) return;
-    while (
-      this.chunks.size > 0 &&
-      this.chunks.size < this.host.width &&
-      this.engine.handOut.backlog.size === 0
-    ) {
-      // Find the running chunk with most items left.
-      let most = 0;
-      let longest: Chunk | undefined;
-      for (const chunk of this.chunks) {
-        if (this.engine.handOut.slots.runnerOf(chunk.task) === 0) continue;
-        const { next, end } = this.engine.handOut.table.cursor(chunk.task.slot);
-        if (end - next <= most) continue;
-        most = end - next;
-        longest = chunk;
-      }
-      if (longest === undefined) return;
-      // The running item is already claimed, so even a single remaining item can be moved.
-      const cut = this.engine.handOut.table.cut(longest.task.slot, (left) => left >> 1);
+    const { handOut } = this.engine;
+    while (this.chunks.size > 0 && this.chunks.size < this.host.width && handOut.backlog.size === 0) {
+      const cut = cutLongest(this.chunks, handOut);
       if (cut === undefined) return;
       // Hand the second half out as a chunk of its own.
-      longest.end = cut.from;
-      const { items, base, lost } = longest;
+      const { items, base, lost } = cut.chunk;
       this.send(partOf(items, this.source.isRange, cut.from, cut.to), base + cut.from, lost);
     }
   }

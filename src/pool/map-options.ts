@@ -3,7 +3,8 @@
 import { inspect } from 'node:util';
 import { InvalidTypeError } from '../errors.ts';
 import { checkKnown } from '../options.ts';
-import { checkTaskOptions, checkWhole } from './pool-options.ts';
+import { checkWhole } from './option-checks.ts';
+import { checkTaskOptions } from './task-options.ts';
 import { MOST_ITEMS } from './task-table.ts';
 
 /** The progress of a map. */

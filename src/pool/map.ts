@@ -3,15 +3,19 @@
 import { queueMicrotask } from '#clock';
 import { onAbort } from '../aborts.ts';
 import type { Alarm, Alarms } from './alarms.ts';
-import type { ItemRun, RunTarget } from './item-run.ts';
+import type { ItemRun } from './item-run.ts';
 import type { MapOptions } from './map-options.ts';
 import type { ProgressOptions } from './progress.ts';
 import { Meter } from './progress.ts';
+import type { RunTarget } from './run-order.ts';
 import type { CallOutcome } from './tracing.ts';
+
+/** Results for which the array is made at once. V8 makes longer ones as hash tables. */
+const MOST_AT_ONCE = 32 * 1024 * 1024;
 
 /** Collects the outcomes of one map's items. */
 export class Collection implements RunTarget {
-  private readonly results: unknown[] = [];
+  private readonly results: unknown[];
   private readonly options: MapOptions;
   private readonly isQuiet: boolean;
   private readonly timedOut: () => Error;
@@ -39,6 +43,7 @@ export class Collection implements RunTarget {
     this.options = options;
     this.alarms = alarms;
     this.isQuiet = isQuiet;
+    this.results = isQuiet || total === undefined || total > MOST_AT_ONCE ? [] : new Array<unknown>(total);
     this.timedOut = timedOut;
     this.meter = Meter.of(options as ProgressOptions, total, title, alarms);
   }
@@ -82,18 +87,32 @@ export class Collection implements RunTarget {
     return Number.POSITIVE_INFINITY;
   }
 
-  item(index: number, ok: boolean, value: unknown): void {
+  items(from: number, values: readonly unknown[]): void {
+    const { results } = this;
+    this.fillUpTo(from);
+    if (this.options.settled === true)
+      for (let n = 0; n < values.length; n++) results[from + n] = { status: 'fulfilled', value: values[n] };
+    else for (let n = 0; n < values.length; n++) results[from + n] = values[n];
+  }
+
+  failed(index: number, error: unknown): void {
     const { settled = false, stopOnError = false } = this.options;
     if (settled) {
-      this.results[index] = ok ? { status: 'fulfilled', value } : { status: 'rejected', reason: value };
+      this.fillUpTo(index);
+      this.results[index] = { status: 'rejected', reason: error };
       return;
     }
-    if (ok) this.results[index] = value;
-    else {
-      this.first ??= { error: value };
-      // Stop it a little later, because the run is just reporting this item.
-      if (stopOnError) queueMicrotask(() => this.stopAfterError());
-    }
+    this.first ??= { error };
+    // Stop it a little later, because the run is just reporting this item.
+    if (stopOnError) queueMicrotask(() => this.stopAfterError());
+  }
+
+  /**
+   * Fills the gap before a chunk that has come early. V8 stores an array with a gap of a thousand
+   * items as a hash table, which is five times slower. The results of the gap come later.
+   */
+  private fillUpTo(index: number): void {
+    while (this.results.length < index) this.results.push(0);
   }
 
   /**
@@ -111,8 +130,13 @@ export class Collection implements RunTarget {
 
   ended(failure: { error: unknown } | undefined): void {
     const first = this.first ?? failure;
-    if (first !== undefined) this.end(false, first.error);
-    else this.end(true, this.isQuiet ? undefined : this.results);
+    if (first !== undefined) {
+      this.end(false, first.error);
+      return;
+    }
+    // The program may have shortened the list meanwhile.
+    if (this.results.length > this.run!.done) this.results.length = this.run!.done;
+    this.end(true, this.isQuiet ? undefined : this.results);
   }
 
   private giveUp(reason: () => unknown): void {

@@ -1,7 +1,7 @@
 /** Pool target: the types of what a pool is asked to run. */
 
 import type { TargetModule } from '../workers/target.ts';
-import type { TaskOptions } from './pool-options.ts';
+import type { TaskOptions } from './task-options.ts';
 
 /** A function that workers run: its module exports it. */
 export type Fn<Args extends readonly unknown[] = readonly never[], Result = unknown> = (

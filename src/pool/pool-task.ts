@@ -101,7 +101,9 @@ export class PoolTask {
   sealed: Sealed | undefined;
   /** `undefined` once the promise is settled. */
   resolve: ((value: unknown) => void) | undefined;
-  /** `isOfWorker`: the function threw it. */
+  /**
+   * `isOfWorker`: the function threw it. `undefined` for a promise: `resolve` rejects it, too.
+   */
   reject: ((reason: unknown, isOfWorker?: boolean) => void) | undefined;
   private readonly submittedAt: number;
   /** -1 while it waits in the heap, and when it has ended. */
@@ -166,4 +168,21 @@ export class PoolTask {
     };
     return this.more;
   }
+}
+
+/** Rejects by the `resolve` and `reject` of a task. */
+export function rejectBy(
+  resolve: NonNullable<PoolTask['resolve']>,
+  reject: PoolTask['reject'],
+  reason: unknown,
+  isOfWorker: boolean | undefined,
+): void {
+  if (reject === undefined) resolve(rejectingWith(reason));
+  else reject(reason, isOfWorker);
+}
+
+/** A value that rejects the promise which is resolved with it, in the next microtask. */
+function rejectingWith(reason: unknown): PromiseLike<never> {
+  // biome-ignore lint/suspicious/noThenProperty: the promise calls it
+  return { then: (_, reject) => reject!(reason) as PromiseLike<never> };
 }

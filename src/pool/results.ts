@@ -13,7 +13,7 @@ import { Deadline } from '../deadline.ts';
 import { ClosedError, TimedOutError } from '../errors.ts';
 import { showAsText } from '../readable.ts';
 import { noteOrigin, withOrigin } from '../stacks.ts';
-import type { RunTarget } from './item-run.ts';
+import type { RunTarget } from './run-order.ts';
 import type { CallOutcome } from './tracing.ts';
 
 /** The results of `imap` and `imapUnordered`, and the values of `stream`. */
@@ -43,7 +43,9 @@ export interface ResultSource {
 }
 
 /** The results as their source sees them. */
-export type ResultTarget = Pick<RunTarget, 'room' | 'item' | 'ended'>;
+export interface ResultTarget extends Pick<RunTarget, 'room' | 'ended'> {
+  item(index: number, value: unknown): void;
+}
 
 interface Outcome {
   readonly ok: boolean;
@@ -60,7 +62,7 @@ interface Asker {
 const MOST_AHEAD = 4096;
 const END: IteratorResult<unknown, undefined> = { done: true, value: undefined };
 
-export class ResultStream implements Results<unknown>, RunTarget {
+export class ResultStream implements Results<unknown>, RunTarget, ResultTarget {
   readonly isLive = true;
   private readonly title: string;
   private readonly ordered: boolean;
@@ -153,8 +155,18 @@ export class ResultStream implements Results<unknown>, RunTarget {
     return ahead - (pulled - this.read);
   }
 
-  item(index: number, ok: boolean, value: unknown): void {
-    this.come.set(index, { ok, value });
+  item(index: number, value: unknown): void {
+    this.come.set(index, { ok: true, value });
+    this.answer();
+  }
+
+  items(from: number, values: readonly unknown[]): void {
+    for (let n = 0; n < values.length; n++) this.come.set(from + n, { ok: true, value: values[n] });
+    this.answer();
+  }
+
+  failed(index: number, error: unknown): void {
+    this.come.set(index, { ok: false, value: error });
     this.answer();
   }
 

@@ -12,6 +12,7 @@ import type { Member } from './member.ts';
 import type { Reply } from './messages.ts';
 import { REPLY } from './messages.ts';
 import type { PoolTask, TaskTimes } from './pool-task.ts';
+import { rejectBy } from './pool-task.ts';
 import { slotOf } from './slot-words.ts';
 import type { PoolStatistics } from './statistics.ts';
 
@@ -141,7 +142,8 @@ export class Settling {
         resolve(value);
       } else {
         this.statistics.failed++;
-        reject!(isOurs ? this.host.failed(task, value, isOfWorker) : value, isOfWorker);
+        const reason = isOurs ? this.host.failed(task, value, isOfWorker) : value;
+        rejectBy(resolve, reject, reason, isOfWorker);
       }
     }
     // Remove timers and listeners. Resolve `ended` when the task no longer runs.

@@ -13,7 +13,7 @@ import type { Alarm } from './alarms.ts';
 import type { Crew } from './crew.ts';
 import type { Engine } from './engine.ts';
 import type { Member } from './member.ts';
-import type { Settings } from './pool-options.ts';
+import type { Settings } from './settings.ts';
 
 /** Milliseconds that tasks wait before a worker is added for them. */
 const PATIENCE = 5;

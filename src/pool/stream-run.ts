@@ -113,7 +113,7 @@ export class StreamRun implements ResultSource {
   private value(value: unknown): void {
     this.done++;
     if (this.isOver) return;
-    this.target.item(this.done - 1, true, value);
+    this.target.item(this.done - 1, value);
     if (this.done < this.granted || this.looksSoon) return;
     // The reader may be about to read them.
     this.looksSoon = true;

@@ -4,12 +4,12 @@ import { checkOptions } from '../options.ts';
 import type { Calls } from './calls.ts';
 import { MOST_AHEAD } from './credits.ts';
 import { MODE } from './messages.ts';
+import { checkWhole } from './option-checks.ts';
 import type { PoolCore } from './pool-core.ts';
-import type { GeneratorOptions, TaskOptions } from './pool-options.ts';
-import { checkWhole } from './pool-options.ts';
 import type { PoolState } from './pool-state.ts';
 import { ResultStream } from './results.ts';
 import { StreamRun } from './stream-run.ts';
+import type { GeneratorOptions, TaskOptions } from './task-options.ts';
 
 const AHEAD = 64;
 

@@ -3,9 +3,9 @@
 import { onAbort } from '../aborts.ts';
 import { ClosedError } from '../errors.ts';
 import { showAsText } from '../readable.ts';
-import type { TaskOptions } from './pool-options.ts';
 import type { CallRest, PoolTarget } from './pool-target.ts';
 import type { Task } from './task.ts';
+import type { TaskOptions } from './task-options.ts';
 
 /** The options of a group. */
 export interface GroupOptions {

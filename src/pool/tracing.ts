@@ -15,6 +15,7 @@
 import type { Channel, TracingChannel } from 'node:diagnostics_channel';
 import { channel, tracingChannel } from 'node:diagnostics_channel';
 import type { PoolTask } from './pool-task.ts';
+import { rejectBy } from './pool-task.ts';
 
 /** A call. The same object is published each time, and gets more fields. */
 export interface CallMessage {
@@ -95,7 +96,8 @@ export class CallTrace {
     const { resolve, reject } = task;
     task.needMore().trace = this.message;
     task.resolve = (value) => this.ended({ result: value }, () => resolve!(value));
-    task.reject = (error, isOfWorker) => this.ended({ error }, () => reject!(error, isOfWorker));
+    task.reject = (error, isOfWorker) =>
+      this.ended({ error }, () => rejectBy(resolve!, reject, error, isOfWorker));
     try {
       this.begin(begin);
     } catch (error) {

@@ -264,6 +264,7 @@ export class PoolWorker {
       if (this.hasWork()) this.sleeper();
     });
     this.turnBegan = now();
+    this.polling.slept();
   }
 
   /** Awaits the bell for as long as the worker lives. */

@@ -39,6 +39,36 @@ poolSuite('map', (stage) => {
     }),
   );
 
+  stage.it('chunks that come before the first have their place, whether the number of items is known', () =>
+    stage.withPool({ processes: 2 }, async (pool) => {
+      using gate = new Event();
+      const items: targets.GatedItem[] = upTo(6000);
+      items[0] = { gate, opens: false, n: 0 };
+      items[5999] = { gate, opens: true, n: 5999 };
+      assert.deepEqual(await pool.map(targets.passGate, items, { chunkSize: 2000 }), upTo(6000));
+      gate.clear();
+      assert.deepEqual(await pool.map(targets.passGate, items.values(), { chunkSize: 2000 }), upTo(6000));
+      gate.clear();
+      const outcomes = await pool.map(targets.passGate, items.values(), { chunkSize: 2000, settled: true });
+      assert.deepEqual(
+        outcomes,
+        upTo(6000).map((value) => ({ status: 'fulfilled', value })),
+      );
+    }),
+  );
+
+  stage.it('a list that is shortened meanwhile has as many results as items were taken', () =>
+    stage.withPool({ processes: 2 }, async (pool) => {
+      const list = upTo(3000);
+      const going = pool.map(targets.square, list);
+      list.length = 100;
+      assert.deepEqual(
+        await going,
+        upTo(100).map((n) => n * n),
+      );
+    }),
+  );
+
   stage.it('each runs every item once, and sends nothing back', () =>
     stage.withPool({ processes: 2 }, async (pool) => {
       using counts = new RawArray('i32', 500);

@@ -74,6 +74,8 @@ export const PARTS: readonly string[] = [
   'messaging/ring/room-wait.js',
   'platform/directory.js',
   'pool/deaths.js',
+  'pool/gate-wait.js',
+  'pool/listening.js',
   'pool/reading.js',
   'pool/replies.js',
   'pool/slot-words.js',

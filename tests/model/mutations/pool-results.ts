@@ -60,8 +60,8 @@ export const poolResultMutants: readonly Mutant[] = [
   },
   {
     name: 'the pool falls asleep without a second look at the rings of results',
-    file: 'pool/reading.js',
-    from: 'if (!ready())',
+    file: 'pool/gate-wait.js',
+    from: 'if (!waiter.isReady())',
     to: 'if (true)',
     primitive,
     scenario: 'two workers put results, the pool awaits them',
@@ -70,14 +70,14 @@ export const poolResultMutants: readonly Mutant[] = [
   },
   {
     name: 'the pool looks at the rings of results, and only then marks that it sleeps',
-    file: 'pool/reading.js',
-    from: `                this.gate.mark();
-                if (!ready())
-                    return false;`,
-    to: `                const isReady = ready();
-                this.gate.mark();
-                if (!isReady)
-                    return false;`,
+    file: 'pool/gate-wait.js',
+    from: `            gate.mark();
+            if (!waiter.isReady())
+                return false;`,
+    to: `            const isReady = waiter.isReady();
+            gate.mark();
+            if (!isReady)
+                return false;`,
     primitive,
     scenario: 'two workers put results, the pool blocks',
     preemptions: 1,

@@ -10,7 +10,7 @@ const dead = 'a call, and the worker that ran last dies';
 export const poolWakingMutants: readonly Mutant[] = [
   {
     name: 'the pool does not make sure that a worker took the task for which nobody was woken',
-    file: 'pool/reading.js',
+    file: 'pool/listening.js',
     from: `        // Otherwise await the results at the gate.
         waking.makeSure();`,
     to: '',
@@ -59,7 +59,7 @@ export const poolWakingMutants: readonly Mutant[] = [
   },
   {
     name: 'the next task does not mark the gate that was left unmarked',
-    file: 'pool/reading.js',
+    file: 'pool/listening.js',
     from: 'return !this.unmarked;',
     to: 'return false;',
     primitive,
@@ -69,7 +69,7 @@ export const poolWakingMutants: readonly Mutant[] = [
   },
   {
     name: 'nobody looks after a task that comes while the gate is unmarked',
-    file: 'pool/reading.js',
+    file: 'pool/listening.js',
     from: 'return !this.listening || this.unmarked;',
     to: 'return !this.listening;',
     primitive,

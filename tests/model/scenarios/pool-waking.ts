@@ -106,7 +106,7 @@ const works: Actor<Things> = {
       runner,
       bed: cellOf(beds[me - 1]!),
       orders: { concurrency: 1, mostTasks: 0 },
-      polling: { mayPoll: () => false },
+      polling: { mayPoll: () => false, slept() {} },
       ranBefore: 0,
     }) as unknown as {
       work(): Promise<void>;
@@ -167,9 +167,10 @@ class PoolSide {
       } as never,
     );
     const poll = (): boolean => this.reading.hasResults();
-    Reflect.set(this.reading, 'polling', { mayPoll: () => polls, poll });
+    const { listening } = this.reading;
+    Reflect.set(listening, 'polling', { mayPoll: () => polls, poll, slept() {} });
     // The first poll comes after a turn of the event loop.
-    Reflect.set(this.reading, 'polledSince', Number.NEGATIVE_INFINITY);
+    Reflect.set(listening, 'polledSince', Number.NEGATIVE_INFINITY);
     this.members = members;
   }
 

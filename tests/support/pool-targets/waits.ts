@@ -128,3 +128,13 @@ export function reportUntilAborted(): void {
     currentTask()!.report(n);
   }
 }
+
+/** An item that waits for a gate, or opens it. Numbers do neither. */
+export type GatedItem = number | { readonly gate: Event; readonly opens: boolean; readonly n: number };
+
+export async function passGate(item: GatedItem): Promise<number> {
+  if (typeof item === 'number') return item;
+  if (item.opens) item.gate.set();
+  else await item.gate.wait();
+  return item.n;
+}
