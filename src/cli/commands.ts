@@ -18,7 +18,8 @@ My program hangs:
 Only one at a time:
   lockstep run nightly -- node report.js
 
-Exit codes: 0 nothing is certainly stuck (calls may still wait), 1 something is, 2 wrong use, 3 not there or can't be read.`;
+Exit codes: 0 nobody keeps others waiting (tasks may run, and calls may wait for what may come),
+1 somebody does, 2 wrong use, 3 not there or can't be read.`;
 
 const ABOUT_RUN = `
 If lockstep run is killed, even by SIGKILL, the kernel frees the name and kills the command.
@@ -86,7 +87,12 @@ looking(
 )
   .option(
     '-a, --all',
-    'also waits of less than a second, and beside findings those that a thread may still end',
+    'also waits of less than a second, and beside findings those that may still end, and pools at work',
+  )
+  .option(
+    '-o, --over <time>',
+    'only waits and tasks that have lasted longer than e.g. 500ms, 30s, 10m (by default 1s); deadlocks always',
+    milliseconds,
   )
   .option(
     '-s, --stacks',

@@ -14,7 +14,7 @@ interface Completed {
 }
 
 const COMMANDS: Readonly<Record<string, Completed>> = {
-  why: { options: '--all --stacks --last --json --namespace --help', operand: 'about' },
+  why: { options: '--all --over --stacks --last --json --namespace --help', operand: 'about' },
   ls: { options: '--all --watch --redis --postgres --json --namespace --help' },
   ps: { options: '--watch --json --namespace --help' },
   show: { options: '--json --namespace --help', operand: 'objects' },

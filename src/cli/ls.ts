@@ -19,7 +19,7 @@ export interface ListOptions extends LookOptions {
 }
 
 const COLUMNS = [
-  { title: 'NAMESPACE', least: 6, spare: true },
+  { title: 'NAMESPACE', least: 6, yields: true, spare: 1 },
   { title: 'OBJECT' },
   { title: 'STATE', least: 24 },
   { title: 'WAIT', right: true },

@@ -1,12 +1,19 @@
 /** `lockstep ps`: the threads that take part, and the activity of each. */
 
 import { endOf } from '../inspect/branch-text.ts';
+import { memberFor } from '../inspect/child-waits.ts';
 import { findStuck } from '../inspect/findings.ts';
 import { programOf } from '../inspect/members.ts';
 import { startText, taskText } from '../inspect/pool-text.ts';
 import { POOL_ROLES } from '../inspect/pools.ts';
 import { readTask } from '../inspect/tasks.ts';
-import type { AgentSnapshot, NamespaceSnapshot, Snapshot, WorkSnapshot } from '../inspect/types.ts';
+import type {
+  AgentSnapshot,
+  ChildSnapshot,
+  NamespaceSnapshot,
+  Snapshot,
+  WorkSnapshot,
+} from '../inspect/types.ts';
 import { duration, visible } from '../inspect/words.ts';
 import { FINE, STUCK, UNREADABLE } from './exit-codes.ts';
 import { isMissing, look, nobodyText, problemLines, show, shownName, writeJson } from './looks.ts';
@@ -16,11 +23,11 @@ import { paintFor } from './terminal.ts';
 
 const COLUMNS = [
   { title: 'PID', right: true },
-  { title: 'THREAD', right: true, spare: true },
+  { title: 'THREAD', right: true, spare: 2 },
   { title: 'NAME' },
-  { title: 'PROGRAM', least: 6 },
-  { title: 'NAMESPACE', least: 6, spare: true },
-  { title: 'STATE', least: 20 },
+  { title: 'PROGRAM', least: 6, yields: true, spare: 3 },
+  { title: 'NAMESPACE', least: 6, yields: true, spare: 1 },
+  { title: 'STATE', least: 20, wants: 36 },
   { title: 'FOR', right: true },
   { title: 'HOLDS' },
 ];
@@ -32,6 +39,11 @@ export async function ps(options: ListOptions): Promise<number> {
     const paint = paintFor(process.stdout);
     const rows = snapshot.namespaces.flatMap((namespace) =>
       namespace.agents.map((agent) => rowOf(agent, namespace)),
+    );
+    rows.push(
+      ...snapshot.namespaces.flatMap((namespace) =>
+        namespace.children.map((child) => rowOfChild(child, namespace)),
+      ),
     );
     if (rows.length === 0) return problemLines(snapshot, paint) + nobodyText(options);
     rows.sort((a, b) => Number(a[0]) - Number(b[0]) || Number(a[1]) - Number(b[1]));
@@ -68,6 +80,11 @@ function rowOf(agent: AgentSnapshot, namespace: NamespaceSnapshot): string[] {
     lasted === null ? '' : duration(lasted),
     visible(`${holds.slice(0, 3).join(', ')}${holds.length > 3 ? ', …' : ''}`),
   ];
+}
+
+function rowOfChild(child: ChildSnapshot, namespace: NamespaceSnapshot): string[] {
+  const { pid, name, program, state } = memberFor(child);
+  return [String(pid), '-', visible(name), visible(program), shownName(namespace), state, '', ''];
 }
 
 function stateOf(

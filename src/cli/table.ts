@@ -8,8 +8,12 @@ export interface Column {
   readonly right?: boolean;
   /** The least width to which it is cut for a narrow terminal, 8 by default. */
   readonly least?: number;
-  /** Left out where the others have too little room. */
-  readonly spare?: boolean;
+  /** The width below which it is cut only when all columns that can be spared have gone. */
+  readonly wants?: number;
+  /** Narrowed before the others. */
+  readonly yields?: boolean;
+  /** Left out where the others have too little room: the smallest number first. */
+  readonly spare?: number;
 }
 
 const LEAST = 8;
@@ -54,25 +58,33 @@ function widthOfTerminal(): number {
   return columns > 0 ? columns : Number.POSITIVE_INFINITY;
 }
 
-/** The places of the columns that are shown: of those that can be spared, the first go first. */
+/** The places of the columns that are shown. */
 function placesOf(columns: readonly Column[], widths: readonly number[], room: number): number[] {
   let shown = columns.map((_, index) => index);
-  for (const [index, { spare }] of columns.entries()) {
-    const taken = shown.reduce(
-      (sum, at) => sum + Math.min(widths[at]!, columns[at]!.least ?? LEAST) + GAP,
-      -GAP,
-    );
-    if (taken > room && spare === true) shown = shown.filter((at) => at !== index);
+  const spares = shown
+    .filter((index) => columns[index]!.spare !== undefined)
+    .sort((a, b) => columns[a]!.spare! - columns[b]!.spare!);
+  for (const index of spares) {
+    const taken = shown.reduce((sum, at) => {
+      const { least = LEAST, wants = least } = columns[at]!;
+      return sum + Math.min(widths[at]!, wants) + GAP;
+    }, -GAP);
+    if (taken > room) shown = shown.filter((at) => at !== index);
   }
   return shown;
 }
 
-/** Narrows the widest column until the rows fit, or until none is wider than its least. */
+/**
+ * Narrows the widest column that yields, then the widest of all, until the rows fit, or until none
+ * is wider than its least.
+ */
 function fit(columns: readonly Column[], widths: number[], room: number): void {
   for (let sum = widths.reduce((total, width) => total + width, 0); sum > room; sum--) {
-    const spare = widths.map((width, index) => (width > (columns[index]!.least ?? LEAST) ? width : 0));
-    const widest = spare.indexOf(Math.max(...spare));
-    if (spare[widest] === 0) return;
+    const wider = widths.map((width, index) => (width > (columns[index]!.least ?? LEAST) ? width : 0));
+    const yielding = wider.map((width, index) => (columns[index]!.yields === true ? width : 0));
+    const from = yielding.some((width) => width > 0) ? yielding : wider;
+    const widest = from.indexOf(Math.max(...from));
+    if (from[widest] === 0) return;
     widths[widest]!--;
   }
 }

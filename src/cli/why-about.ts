@@ -2,9 +2,16 @@
 
 import { membersOf } from '../inspect/asking.ts';
 import { explainChain } from '../inspect/chain-text.ts';
-import type { Finding, Member, ObjectRef, OpenWait, PoolWait } from '../inspect/finding-types.ts';
+import { memberFor } from '../inspect/child-waits.ts';
+import type { ChildWait, Finding, Member, ObjectRef, OpenWait, PoolWait } from '../inspect/finding-types.ts';
 import { chainOf, findStuck } from '../inspect/findings.ts';
-import type { AgentSnapshot, NamespaceSnapshot, ObjectSnapshot, Snapshot } from '../inspect/types.ts';
+import type {
+  AgentSnapshot,
+  ChildSnapshot,
+  NamespaceSnapshot,
+  ObjectSnapshot,
+  Snapshot,
+} from '../inspect/types.ts';
 import { flatten } from '../inspect/waits-behind.ts';
 import { explain } from '../inspect/why-text.ts';
 import { FINE, STUCK, UNREADABLE } from './exit-codes.ts';
@@ -15,6 +22,7 @@ import { stacksOf, stacksText } from './why-stacks.ts';
 
 interface AboutOptions extends LookOptions {
   readonly stacks?: boolean | undefined;
+  readonly over?: number | undefined;
 }
 
 /** Tells what keeps that process, thread or object; returns the exit code. */
@@ -23,6 +31,8 @@ export async function whyAbout(about: string, snapshot: Snapshot, options: About
   const named = agents.length > 0 ? [] : objectsCalled(snapshot, about);
   const chosen = agents.length + named.length > 0 ? agents : agentsCalled(snapshot, about);
   if (named.length > 0) return whyObjects(named, snapshot, options);
+  const unseen = childrenCalled(snapshot, about);
+  if (chosen.length === 0 && unseen.length > 0) return whyChildren(unseen, snapshot, options);
   if (chosen.length === 0) {
     process.stderr.write(
       `lockstep: no process, thread or object of Lockstep's is called ${JSON.stringify(about)}; lockstep ps and lockstep ls show what there is\n`,
@@ -34,16 +44,41 @@ export async function whyAbout(about: string, snapshot: Snapshot, options: About
   const chains = distinct(waiting.length > 0 ? waiting : chosen).map((agent) => chainOf(snapshot, agent));
   const pids = new Set(chains.flat().map(({ pid }) => pid));
   const concerns = (members: readonly Member[]): boolean => members.some(({ pid }) => pids.has(pid));
-  const found = findStuck(snapshot, { least: 0 });
+  const found = findStuck(snapshot, { least: options.over ?? 0 });
   const findings = found.findings.filter((each) =>
-    concerns(membersOf({ findings: [each], open: [], pools: [] })),
+    concerns(membersOf({ findings: [each], open: [], pools: [], children: [] })),
   );
-  const open = found.open.filter((each) => concerns(membersOf({ findings: [], open: [each], pools: [] })));
+  const open = found.open.filter((each) =>
+    concerns(membersOf({ findings: [], open: [each], pools: [], children: [] })),
+  );
   const pools = found.pools.filter(
     ({ owner, tasks, starting }) =>
       pids.has(owner.pid) || [...tasks.map(({ by }) => by), ...starting].some(({ pid }) => pids.has(pid)),
   );
-  return write({ chains, findings, open, pools }, snapshot, options);
+  const children = found.children.filter(
+    ({ by, children: awaited }) => pids.has(by.pid) || awaited.some(({ pid }) => pids.has(pid)),
+  );
+  return write({ chains, findings, open, pools, children }, snapshot, options);
+}
+
+/** Children that have touched no shared object: nothing keeps those, but others may await them. */
+function whyChildren(
+  unseen: readonly ChildSnapshot[],
+  snapshot: Snapshot,
+  options: AboutOptions,
+): Promise<number> {
+  const pids = new Set(unseen.map(({ pid }) => pid));
+  const children = findStuck(snapshot, { least: options.over ?? 0 }).children.filter(
+    ({ children: awaited }) => awaited.some(({ pid }) => pids.has(pid)),
+  );
+  const chains = unseen.map((child) => [memberFor(child)]);
+  return Promise.resolve(write({ chains, findings: [], open: [], pools: [], children }, snapshot, options));
+}
+
+function childrenCalled({ namespaces }: Snapshot, about: string): ChildSnapshot[] {
+  return namespaces
+    .flatMap(({ children }) => children)
+    .filter(({ pid, name }) => String(pid) === about || name === about);
 }
 
 interface Found {
@@ -59,7 +94,7 @@ async function whyObjects(
 ): Promise<number> {
   // Columns as wide as they look take tables of Unicode, which nothing else here needs.
   const { factsOf, textOf } = await import('./show.ts');
-  const found = findStuck(snapshot, { least: 0 });
+  const found = findStuck(snapshot, { least: options.over ?? 0 });
   const chains = named.flatMap(({ object, namespace }) => {
     const first = namespace.agents.find(({ waits }) =>
       waits.some(({ cell, place }) => cell === object.cell && place === 1),
@@ -71,7 +106,7 @@ async function whyObjects(
   const pools = found.pools.filter(({ pool }) => named.some((each) => isRefTo(pool, each)));
   if (options.json !== true) process.stdout.write(`${textOf(named)}${chains.length > 0 ? '\n' : ''}`);
   const facts = options.json === true ? { objects: factsOf(named) } : {};
-  return write({ chains, findings, open, pools }, snapshot, options, facts);
+  return write({ chains, findings, open, pools, children: [] }, snapshot, options, facts);
 }
 
 interface About {
@@ -79,24 +114,25 @@ interface About {
   readonly findings: readonly Finding[];
   readonly open: readonly OpenWait[];
   readonly pools: readonly PoolWait[];
+  readonly children: readonly ChildWait[];
 }
 
 function write(
-  { chains, findings, open, pools }: About,
+  { chains, findings, open, pools, children }: About,
   snapshot: Snapshot,
   options: AboutOptions,
   facts: object = {},
 ): number {
-  const members = [...chains.flat(), ...membersOf({ findings, open, pools })];
+  const members = [...chains.flat(), ...membersOf({ findings, open, pools, children })];
   const stacks = options.stacks === true ? stacksOf(snapshot, members) : {};
   if (options.json === true)
-    writeJson({ taken: snapshot.taken, ...facts, chains, findings, open, pools, ...stacks });
+    writeJson({ taken: snapshot.taken, ...facts, chains, findings, open, pools, children, ...stacks });
   else {
     const paint = paintFor(process.stdout);
     process.stdout.write(chains.map((chain) => explainChain(chain, paint)).join('\n'));
-    if (findings.length + open.length + pools.length > 0)
+    if (findings.length + open.length + pools.length + children.length > 0)
       process.stdout.write(
-        `\n${explain({ findings, open, pools, work: {}, brief: 0, unwanted: 0 }, { paint, least: 0, all: true })}`,
+        `\n${explain({ findings, open, pools, children, work: {}, brief: 0, unwanted: 0 }, { paint, least: 0, all: true })}`,
       );
     process.stdout.write(stacksText(stacks, paint));
   }

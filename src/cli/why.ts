@@ -8,7 +8,7 @@ import { findStuck } from '../inspect/findings.ts';
 import type { PastDeadlock } from '../inspect/last-deadlocks.ts';
 
 import { explainPast, lastDeadlocks } from '../inspect/last-deadlocks.ts';
-import { explain, shownOpen, shownPools } from '../inspect/why-text.ts';
+import { explain, shownChildren, shownOpen, shownPools } from '../inspect/why-text.ts';
 import { FINE, STUCK, UNREADABLE } from './exit-codes.ts';
 import type { LookOptions } from './looks.ts';
 import { isMissing, look, problemLines, writeJson } from './looks.ts';
@@ -22,9 +22,11 @@ export interface WhyOptions extends LookOptions {
   readonly all?: boolean | undefined;
   readonly stacks?: boolean | undefined;
   readonly last?: boolean | undefined;
+  /** Milliseconds after which a wait is reported. */
+  readonly over?: number | undefined;
 }
 
-/** Milliseconds after which a wait for a thread that can act is reported. */
+/** Milliseconds after which a wait for a thread that can act is reported, by default. */
 const LEAST = 1000;
 
 /** Prints which threads keep which others waiting; returns the exit code. */
@@ -32,14 +34,22 @@ export async function why(about: string | undefined, options: WhyOptions): Promi
   if (options.last === true) return whyLast(about, options);
   const snapshot = look(options);
   if (isMissing(options, snapshot)) return UNREADABLE;
-  const least = options.all === true ? 0 : LEAST;
+  const least = options.over ?? (options.all === true ? 0 : LEAST);
   if (about !== undefined) return whyAbout(about, snapshot, options);
   const found = findStuck(snapshot, { least });
   // Waits that a thread may still end are shown, and asked about, where nothing is stuck.
   const open = shownOpen(found, options.all);
   const stacks =
     options.stacks === true
-      ? stacksOf(snapshot, membersOf({ ...found, open, pools: shownPools(found, options.all) }))
+      ? stacksOf(
+          snapshot,
+          membersOf({
+            ...found,
+            open,
+            pools: shownPools(found, options.all),
+            children: shownChildren(found, options.all),
+          }),
+        )
       : {};
   if (options.json === true) writeJson({ taken: snapshot.taken, ...found, ...stacks });
   else {

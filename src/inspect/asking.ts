@@ -60,7 +60,8 @@ export interface ThreadStacks {
  * 1.5 s at most. Writes one word into each namespace, and wakes the threads up for a moment.
  */
 export function askForStacks(snapshot: Snapshot, members: readonly Member[]): ThreadStacks[] {
-  const asked = distinct(members).slice(0, MOST_ASKED);
+  // A child without an agent has nothing by which it could be asked.
+  const asked = distinct(members.filter(({ slot }) => slot > 0)).slice(0, MOST_ASKED);
   const since = commonTime();
   for (const folder of new Set(asked.map((member) => member.folder))) raiseRequests(folder);
   for (const { folder, slot } of asked) {
@@ -86,7 +87,8 @@ export function membersOf({
   findings,
   open,
   pools,
-}: Pick<Findings, 'findings' | 'open' | 'pools'>): Member[] {
+  children,
+}: Pick<Findings, 'findings' | 'open' | 'pools' | 'children'>): Member[] {
   return [
     ...findings.flatMap((finding) => {
       if (finding.kind === 'keeper')
@@ -101,6 +103,10 @@ export function membersOf({
     ...pools.flatMap(({ owner, tasks, starting }) => [
       ...[...tasks.map(({ by }) => by), ...starting].flatMap(({ member }) => member ?? []),
       owner,
+    ]),
+    ...children.flatMap(({ by, children: awaited }) => [
+      by,
+      ...awaited.flatMap(({ member }) => member ?? []),
     ]),
   ];
 }

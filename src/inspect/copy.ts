@@ -164,14 +164,17 @@ function bytesAt({ buffer, byteOffset }: Words, at: number, count: number): Buff
 /**
  * The first `most` bytes of the file, or as many as there are; `undefined` if there is no such
  * file.
+ *
+ * @param followsLink whether the path may be a link, as those of /proc to the files of a process
  */
 export function readSegment(
   path: string,
   most: number,
+  followsLink = false,
 ): { words: Words; identity: FileIdentity } | undefined {
   let fd: number;
   try {
-    fd = openSync(path, READ_ONLY);
+    fd = openSync(path, followsLink ? READ_ONLY & ~constants.O_NOFOLLOW : READ_ONLY);
   } catch {
     // The file is gone, or this user may not read it. There is nothing to report.
     return undefined;

@@ -39,15 +39,13 @@ import {
 import type { NamespaceCopy } from './copy.ts';
 import { sameWords } from './copy.ts';
 import type { Lives } from './lives.ts';
-import { endedReader, readCommand, readParent, readTaskState } from './tasks.ts';
+import { endedReader, isChildCommand, readCommand, readParent, readTaskState } from './tasks.ts';
 import type { AgentSnapshot, AwaitedEnd, BlockedSnapshot, ChildRef, WaitSnapshot } from './types.ts';
 
 /**
  * A time that is at most so much ahead of the reader's clock counts as now, not as 24 days ago.
  */
 const AHEAD = 60_000;
-/** An option that is on the command line of every child process of Lockstep's. */
-const JOB_OPTION = /^--lockstep-/;
 /** The readings of a namespace. */
 export interface Readings {
   readonly folder: string;
@@ -181,7 +179,7 @@ export function readAgents(
  */
 function isOrphan(pid: number, parent: number): boolean {
   const found = readParent(pid);
-  return found !== undefined && found !== parent && readCommand(pid).some((part) => JOB_OPTION.test(part));
+  return found !== undefined && found !== parent && isChildCommand(readCommand(pid));
 }
 
 function readBlocked(words: Words, base: number, pid: number, now: number): BlockedSnapshot | null {

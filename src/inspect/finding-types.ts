@@ -121,6 +121,23 @@ export interface OpenWait {
   readonly lasted: number;
 }
 
+/** A thread that waits for the end of children. */
+export interface ChildWait {
+  readonly by: Member;
+  /** The children, in the order of their waits, the longest first. */
+  readonly children: readonly AwaitedChild[];
+  readonly lasted: number;
+}
+
+/** A child whose end a thread waits for. */
+export interface AwaitedChild extends ChildRef {
+  /** `null`: only its number is known. A child that has touched no shared object has slot 0. */
+  readonly member: Member | null;
+  readonly blocking: boolean;
+  readonly timed: boolean;
+  readonly lasted: number;
+}
+
 /** A pool that has kept its program waiting. */
 export interface PoolWait {
   readonly pool: ObjectRef;
@@ -161,6 +178,8 @@ export interface Findings {
   readonly open: readonly OpenWait[];
   /** Pools with a task that has run for `least` milliseconds or more, or cannot begin to run. */
   readonly pools: readonly PoolWait[];
+  /** Threads that have waited for the end of a child for `least` milliseconds or more. */
+  readonly children: readonly ChildWait[];
   /** The calls of `open`, by the title of the object. */
   readonly work: Readonly<Record<string, number>>;
   /** Calls that are left out, as they have waited for less than `least` milliseconds. */

@@ -3,6 +3,7 @@
  * threads that others wait behind.
  */
 
+import { childWaits } from './child-waits.ts';
 import type {
   Deadlock,
   Finding,
@@ -98,6 +99,7 @@ class Finder implements Scene {
       findings,
       open,
       pools,
+      children: childWaits(this, this.least),
       work,
       brief: [...brief.values(), ...briefly].reduce((sum, calls) => sum + calls, 0),
       unwanted: this.unwanted(),

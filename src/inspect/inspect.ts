@@ -14,7 +14,9 @@ export type { EndedBy, Holding } from '../agents/facts.ts';
 export type { CallStack, ThreadStacks } from './asking.ts';
 export { askForStacks, membersOf } from './asking.ts';
 export type {
+  AwaitedChild,
   Branch,
+  ChildWait,
   Deadlock,
   Finding,
   FindingOptions,
@@ -40,6 +42,7 @@ export type {
   AwaitedEnd,
   BlockedSnapshot,
   ChildRef,
+  ChildSnapshot,
   NamespaceSnapshot,
   ObjectSnapshot,
   PoolCallSnapshot,

@@ -15,6 +15,7 @@ import { LAYOUT_VERSION, TIME_MASK } from '../memory/layout.ts';
 import { base, prefix } from '../namespaces/paths.ts';
 import { sleep } from '../sleep.ts';
 import { noteArguments } from './arguments.ts';
+import { noteChildren } from './children.ts';
 import type { NamespaceCopy, Unreadable } from './copy.ts';
 import { copyNamespace } from './copy.ts';
 import { decode } from './decode.ts';
@@ -67,10 +68,12 @@ export function takeSnapshot({ folders = foldersOfUser() }: SnapshotOptions = {}
       layout: LAYOUT_VERSION,
       readable: true,
       pids: [],
+      children: [],
       ...decode({ folder, before, copy: second, states, lives, now }),
     });
   }
   noteArguments(namespaces);
+  noteChildren(namespaces);
   return { schema: SCHEMA, taken: new Date(wallTime()).toISOString(), namespaces };
 }
 
@@ -135,6 +138,7 @@ function unreadable(folder: string, { layout, why, control }: Unreadable): Names
     pids: control === undefined ? [] : pidsWithOpen(control.inode),
     agents: [],
     pools: [],
+    children: [],
     objects: [],
   };
 }

@@ -4,6 +4,7 @@
  */
 
 import { readFileSync } from 'node:fs';
+import { JOB_OPTION } from '../agents/child-context.ts';
 
 /** The activity of a thread, as the system sees it. */
 export interface Task {
@@ -89,6 +90,11 @@ export function readParent(pid: number): number | undefined {
 /** The command line of a process; empty if unknown. */
 export function readCommand(pid: number): string[] {
   return readText(`/proc/${pid}/cmdline`)?.split('\0').slice(0, -1) ?? [];
+}
+
+/** Whether the command line is that of a child process of Lockstep's. */
+export function isChildCommand(parts: readonly string[]): boolean {
+  return parts.some((part) => part.startsWith(JOB_OPTION));
 }
 
 /** Whether the system lists locks and the activity of threads. */

@@ -26,9 +26,22 @@ export interface NamespaceSnapshot {
   /** Processes that have a namespace of another layout open. */
   readonly pids: readonly number[];
   readonly agents: readonly AgentSnapshot[];
+  /** Its programs' child processes that have touched no shared object yet. */
+  readonly children: readonly ChildSnapshot[];
   /** The pools whose owners live. Each is among the objects, too, with the same cell. */
   readonly pools: readonly PoolSnapshot[];
   readonly objects: readonly ObjectSnapshot[];
+}
+
+/** A child process that has no agent yet. */
+export interface ChildSnapshot {
+  readonly pid: number;
+  /** The process that has started it; `null`: not known. */
+  readonly parent: number | null;
+  readonly name: string;
+  /** The module of its target, and the export; empty where not known. */
+  readonly script: string;
+  readonly target: string;
 }
 
 /** One thread in one namespace. */

@@ -2,8 +2,10 @@
 
 import { advice, orphans, possibleCircle } from './advice-text.ts';
 import { doing, howLong, title, tree, wanted } from './branch-text.ts';
+import { tellChildren } from './child-text.ts';
 import type {
   Branch,
+  ChildWait,
   Deadlock,
   Finding,
   Findings,
@@ -34,9 +36,11 @@ export function explain(found: Findings, options: WhyOptions = {}): string {
   const parts: string[] = [];
   const shown = shownOpen(found, all);
   const pools = shownPools(found, all);
+  const children = shownChildren(found, all);
   if (findings.length === 0) {
     const limit = brief > 0 ? ` for over ${duration(least)}` : '';
-    if (shown.length + pools.length === 0) parts.push(`Nothing keeps anybody waiting${limit}.`);
+    if (shown.length + pools.length + children.length === 0)
+      parts.push(`Nothing keeps anybody waiting${limit}.`);
   } else {
     const verb = findings.length === 1 ? 'thing keeps' : 'things keep';
     const limit =
@@ -56,6 +60,10 @@ export function explain(found: Findings, options: WhyOptions = {}): string {
     const alone = findings.length + shown.length === 0 ? 'No deadlock. ' : '';
     parts.push(tellPools(pools, `${alone}These pools are at work:`, paint));
   }
+  if (children.length > 0) {
+    const alone = findings.length + shown.length + pools.length === 0 ? 'No deadlock. ' : '';
+    parts.push(tellChildren(children, `${alone}These children are awaited:`, paint));
+  }
   const rest = [...notShown(found, shown, pools, least), ...others(unwanted)];
   if (rest.length > 0) parts.push(paint.dim(rest.join('\n')));
   return `${parts.join('\n\n')}\n`;
@@ -72,6 +80,11 @@ export function shownOpen({ findings, open }: Findings, all = false): readonly O
 /** The pools that are reported: beside findings only if all are asked for. */
 export function shownPools({ findings, pools }: Findings, all = false): readonly PoolWait[] {
   return all || findings.length === 0 ? pools : [];
+}
+
+/** The waits for children that are reported: as with pools. */
+export function shownChildren({ findings, children }: Findings, all = false): readonly ChildWait[] {
+  return all || findings.length === 0 ? children : [];
 }
 
 function headOfOpen(shown: readonly OpenWait[], alone: boolean): string {

@@ -14,6 +14,7 @@ import { forbidSending } from '../codec/sendable.ts';
 import { ClosedError, InvalidTypeError, StateError } from '../errors.ts';
 import type { Origin } from '../stacks.ts';
 import { withCaller, withOrigin } from '../stacks.ts';
+import { noteJoin } from '../waiting/awaited-joins.ts';
 import type { LiveChild } from './children.ts';
 import { untrackChild } from './children.ts';
 import { deathOf } from './death.ts';
@@ -46,6 +47,8 @@ export interface ChildState {
   closed: boolean;
   /** Calls of `join` that wait. */
   joins: number;
+  /** Whether its end is on record as awaited, because its result was read. */
+  isResultAwaited: boolean;
   readonly onSettled: Set<() => void>;
   readonly sentinel: AbortController;
   readonly result: Deferred;
@@ -71,6 +74,7 @@ export function beginState(
     exitCode: null,
     closed: false,
     joins: 0,
+    isResultAwaited: false,
     onSettled: new Set(),
     sentinel: new AbortController(),
     result: newDeferred(),
@@ -173,6 +177,18 @@ export function look(child: LiveChild): boolean {
 /** While a call awaits a daemon, the daemon keeps the event loop running. */
 export function holdLoop(state: ChildState, running: Running): void {
   if (state.joins++ === 0 && state.daemon) running.keepAlive(true);
+}
+
+/** Records for observers outside that its result is awaited, until it has ended. */
+export function noteResultWait(state: ChildState, running: Running): void {
+  if (state.isResultAwaited) return;
+  state.isResultAwaited = true;
+  const end = noteJoin(state.kind === 'Process' ? running.id : -running.id, false);
+  const settled = (): void => {
+    state.onSettled.delete(settled);
+    end();
+  };
+  state.onSettled.add(settled);
 }
 
 export function releaseLoop(state: ChildState, running: Running): void {

@@ -21,6 +21,7 @@ import {
   holdLoop,
   isChild,
   look,
+  noteResultWait,
   openState,
   releaseLoop,
   startedState,
@@ -265,7 +266,10 @@ export abstract class Child<
     const state = stateOf(this);
     // Code that reads the result of a daemon wants to wait for it, so the event loop must stay
     // alive.
-    if (state.exitCode === null) state.running?.keepAlive(true);
+    if (state.exitCode === null && state.running !== undefined) {
+      state.running.keepAlive(true);
+      noteResultWait(state, state.running);
+    }
     return state.result.promise as Promise<Awaited<Result>>;
   }
 }

@@ -77,7 +77,7 @@ test('a table is as narrow as its terminal, down to a least width of its columns
   const state = 'held by the-importer (41210, import-invoices.js), 3 deep';
   const texts = table(held, [['Lock "invoices"', state]], paint, 40);
   assert.match(texts, /^Lock "invoices" +held by the-imp…\(41210\)$/m);
-  const spared = [{ title: 'THREAD', spare: true }, ...held];
+  const spared = [{ title: 'THREAD', spare: 1 }, ...held];
   const row = ['-', 'Lock "invoices"', state];
   assert.match(table(spared, [row], paint, 40), /^THREAD {2}OBJECT/);
   const narrow = table(spared, [row], paint, 30);
@@ -86,6 +86,19 @@ test('a table is as narrow as its terminal, down to a least width of its columns
     narrow.split('\n').every((line) => line.length <= 30),
     narrow,
   );
+  // A column that yields is narrowed first; one that can be spared goes early.
+  const yielding = [
+    { title: 'PROGRAM', least: 4, yields: true, spare: 2 },
+    { title: 'NAMESPACE', least: 4, spare: 1 },
+    { title: 'STATE', wants: 20 },
+  ];
+  const long = ['a-long-program.js', 'orders', 'awaits: Lock "invoices"'];
+  assert.equal(
+    table(yielding, [long], paint, 42),
+    'PROGR…  NAMESPACE  STATE\na-lon…  orders     awaits: Lock "invoices"\n',
+  );
+  assert.equal(table(yielding, [long], paint, 30), 'PROG…  STATE\na-lo…  awaits: Lock "invoices"\n');
+  assert.equal(table(yielding, [long], paint, 22), 'STATE\nawaits: Lock "invoice…\n');
   assert.match(
     table(held, [['', 'held by a (7, b.js), and ever so much more']], paint, 30),
     /held by a \(7, b\.js.*…$/m,

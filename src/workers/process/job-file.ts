@@ -5,15 +5,24 @@
  *   byte  0  MAGIC
  *         4  progress   one of `PROGRESS`
  *         8  length     bytes of what follows
- *        16  the content
+ *        16  length     bytes of the text that follows
+ *        20  text       JSON that names the child, for observers outside; written by the parent
+ *                       before the job, and never changed
+ *       512  the content
  *
- * The header is written in one piece, after the data that it describes.
+ * The header, of the first 16 bytes, is written in one piece, after the data that it describes.
  */
 
 import { fstatSync, ftruncateSync, readSync, writeSync } from 'node:fs';
 
-const MAGIC = 0x314a534c;
+const MAGIC = 0x324a534c;
 const HEADER_BYTES = 16;
+/** Where the text begins, with its length, and how many bytes there are for both. */
+export const ABOUT_FROM: number = HEADER_BYTES;
+export const ABOUT_BYTES = 496;
+const CONTENT_FROM: number = ABOUT_FROM + ABOUT_BYTES;
+/** Characters of a child's name. */
+const MOST_NAME = 60;
 
 /** How far a child has come. The order counts. */
 export const PROGRESS = {
@@ -36,7 +45,7 @@ export const PROGRESS = {
 export function writePart(fd: number, progress: number, bytes: Uint8Array): void {
   // The kernel takes at most some 2 GB at once.
   for (let at = 0; at < bytes.length; ) {
-    at += writeSync(fd, bytes, at, bytes.length - at, HEADER_BYTES + at);
+    at += writeSync(fd, bytes, at, bytes.length - at, CONTENT_FROM + at);
   }
   writeHeader(fd, progress, bytes.length);
 }
@@ -60,14 +69,51 @@ export function readHeader(fd: number): { progress: number; length: number } {
 export function readPart(fd: number): { progress: number; content: Uint8Array } {
   const { progress, length } = readHeader(fd);
   // Never trust the length: the file may be cut.
-  if (!(length >= 0 && HEADER_BYTES + length <= fstatSync(fd).size)) throw new Error('it was cut');
+  if (!(length >= 0 && CONTENT_FROM + length <= fstatSync(fd).size)) throw new Error('it was cut');
   const content = new Uint8Array(length);
   for (let at = 0; at < length; ) {
-    const read = readSync(fd, content, at, length - at, HEADER_BYTES + at);
+    const read = readSync(fd, content, at, length - at, CONTENT_FROM + at);
     if (read === 0) throw new Error('it was cut');
     at += read;
   }
   return { progress, content };
+}
+
+/** The facts on a child that its job's file begins with. */
+export interface JobFacts {
+  readonly progress: number;
+  readonly name: string;
+  /** Path of the module of its target, and the export; empty where not known. */
+  readonly script: string;
+  readonly target: string;
+}
+
+/** Writes who the child is. `about`: its description as JSON (agents/about.ts). */
+export function writeAbout(fd: number, name: string, about: string): void {
+  const text = Buffer.from(JSON.stringify({ name: name.slice(0, MOST_NAME), about }));
+  if (text.length > ABOUT_BYTES - 4) return;
+  const bytes = Buffer.alloc(4 + text.length);
+  bytes.writeUInt32LE(text.length);
+  text.copy(bytes, 4);
+  writeSync(fd, bytes, 0, bytes.length, ABOUT_FROM);
+}
+
+/** Reads the first bytes of the file, any of which may be damaged; `undefined`: it is no job. */
+export function factsOfJob(bytes: Buffer): JobFacts | undefined {
+  if (bytes.length < ABOUT_FROM + 4 || bytes.readInt32LE(0) !== MAGIC) return undefined;
+  const progress = bytes.readInt32LE(4);
+  const length = Math.min(bytes.readUInt32LE(ABOUT_FROM), ABOUT_BYTES - 4);
+  const textOf = (value: unknown): string => (typeof value === 'string' ? value : '');
+  try {
+    const { name, about } = JSON.parse(bytes.toString('utf8', ABOUT_FROM + 4, ABOUT_FROM + 4 + length)) as {
+      name?: unknown;
+      about?: unknown;
+    };
+    const { script, target } = JSON.parse(textOf(about)) as { script?: unknown; target?: unknown };
+    return { progress, name: textOf(name), script: textOf(script), target: textOf(target) };
+  } catch {
+    return { progress, name: '', script: '', target: '' };
+  }
 }
 
 /** Whether nothing was written yet. */
@@ -86,7 +132,7 @@ export function hasHeader(fd: number): boolean {
 
 /** Takes the content away. */
 export function dropContent(fd: number): void {
-  ftruncateSync(fd, HEADER_BYTES);
+  ftruncateSync(fd, CONTENT_FROM);
 }
 
 /** Throws unless the descriptor is a file of this user or root that nobody else may open. */

@@ -20,6 +20,7 @@
  */
 
 import { closeSync } from 'node:fs';
+import { about } from '../../agents/about.ts';
 import type { Agent } from '../../agents/agent.ts';
 import { readClone } from '../../codec/read-clone.ts';
 import { v8 } from '../../codec/v8.ts';
@@ -30,7 +31,16 @@ import type { ProcessIdentity } from '../identity.ts';
 import type { PackedJob } from '../job.ts';
 import type { Outcome, Sending } from '../outcome.ts';
 import { threw } from '../outcome.ts';
-import { checkOwn, dropContent, PROGRESS, readHeader, readPart, writeHeader, writePart } from './job-file.ts';
+import {
+  checkOwn,
+  dropContent,
+  PROGRESS,
+  readHeader,
+  readPart,
+  writeAbout,
+  writeHeader,
+  writePart,
+} from './job-file.ts';
 import type { Takeover } from './takeover.ts';
 
 const { WRITTEN, BEGUN, OPENED, GIVING, DONE } = PROGRESS;
@@ -96,6 +106,7 @@ export function writeJob(agent: Agent, job: ProcessJob, title: string, spare?: J
   try {
     // A spare brings its file along.
     files ??= makeJobFile(agent);
+    writeAbout(files.fd, job.identity.name, about(job.target));
     writePart(files.fd, WRITTEN, bytes);
     return files;
   } catch (cause) {
