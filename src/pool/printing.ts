@@ -1,5 +1,5 @@
 /**
- * Printing: what a worker's process does with standard output and error beyond printing.
+ * Printing: a worker's process outlives the readers of its standard output and error.
  *
  * When the reader of a pipe has gone (`program | head`), each write to it fails with EPIPE. In a
  * worker that is an uncaught error that ends its process: every worker would die at its next line,
