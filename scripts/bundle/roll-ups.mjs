@@ -27,28 +27,30 @@ export function rolledUp(root, entries, isOpaque, shorten) {
       [...reach.exported.values()].flatMap(({ path, name }) => files.at(path).own.get(name)),
     ),
   );
-  // By the entries that lead to a file, it goes into one of the roll-ups.
+  // By the entries that lead to a statement, it goes into one of the roll-ups.
   const rollUps = new Map(entries.map((entry) => [entry, new RollUp(entry)]));
   const homes = new Map();
   for (const path of new Set([...reaches.values()].flatMap(({ kept }) => [...kept.keys()]))) {
-    const users = entries.filter((entry) => reaches.get(entry).kept.has(path));
-    const home = users.length === 1 ? users[0] : commonOf(users);
-    if (!rollUps.has(home)) rollUps.set(home, new RollUp(home));
-    homes.set(path, rollUps.get(home));
-    const kept = new Set(users.flatMap((entry) => [...reaches.get(entry).kept.get(path)]));
     const file = files.at(path);
-    for (const statement of file.statements.filter((each) => kept.has(each))) {
-      rollUps
-        .get(home)
-        .add(file, statement, shorten(relative(root, path), statement.text, exported.has(statement)));
+    for (const statement of file.statements) {
+      const users = entries.filter((entry) => reaches.get(entry).kept.get(path)?.has(statement));
+      if (users.length === 0) continue;
+      const home = users.length === 1 ? users[0] : commonOf(users);
+      if (!rollUps.has(home)) rollUps.set(home, new RollUp(home));
+      homes.set(`${path} ${nameOf(statement)}`, rollUps.get(home));
+      const text = shorten(relative(root, path), statement.text, exported.has(statement));
+      rollUps.get(home).add(file, statement, text);
     }
   }
+  const homeOf = ({ path, name }) => homes.get(`${path} ${name}`);
   for (const [entry, { exported }] of reaches) {
-    for (const [name, found] of exported) rollUps.get(entry).offer(name, found, homes.get(found.path));
+    for (const [name, found] of exported) rollUps.get(entry).offer(name, found, homeOf(found));
   }
-  for (const rollUp of rollUps.values()) rollUp.link(files, homes);
+  for (const rollUp of rollUps.values()) rollUp.link(files, homeOf);
   return new Map([...rollUps].map(([path, rollUp]) => [path, rollUp.text()]));
 }
+
+const nameOf = ({ code }) => DECLARED.exec(code)[1];
 
 /** A file of declarations from many. */
 class RollUp {
@@ -67,7 +69,7 @@ class RollUp {
   }
 
   add(file, statement, text) {
-    const [, name] = DECLARED.exec(statement.code);
+    const name = nameOf(statement);
     const other = this.#declared.get(name);
     if (other !== undefined && other !== file) {
       throw new Error(`declarations: rename one ${name}: both ${other.path} and ${file.path} have it`);
@@ -92,6 +94,7 @@ class RollUp {
   }
 
   #import(home, name) {
+    if (home === this) return;
     home.offer(name, { name }, home);
     this.#importFrom(this.#pathTo(home), name);
   }
@@ -101,26 +104,24 @@ class RollUp {
   }
 
   /** Imports what its statements take from other files. */
-  link(files, homes) {
+  link(files, homeOf) {
     for (const { file, statement } of this.#statements) {
       for (const name of namesIn(statement.code)) {
         const imported = file.imported.get(name);
-        if (imported === undefined) this.#checkGlobal(file, name);
-        else if (imported.name !== name) throw new Error(`declarations: ${file.path} renames ${name}`);
-        else if (imported.path === undefined) this.#importFrom(imported.from, name);
-        else {
-          const found = files.find(imported.path, name);
-          const home = homes.get(found.path);
-          if (home !== this) this.#import(home, name);
-          else if (found.name !== name) throw new Error(`declarations: ${file.path} renames ${name}`);
-        }
+        if (imported !== undefined && imported.name !== name)
+          throw new Error(`declarations: ${file.path} renames ${name}`);
+        if (imported !== undefined && imported.path === undefined) this.#importFrom(imported.from, name);
+        else if (imported !== undefined)
+          this.#import(homeOf({ ...files.find(imported.path, name), name }), name);
+        else if (file.own.has(name)) this.#import(homeOf({ path: file.path, name }), name);
+        else this.#checkGlobal(file, name);
       }
     }
   }
 
   /** A global such as `Event` must not become the library's of that name. */
   #checkGlobal(file, name) {
-    if (file.own.has(name) || !Object.hasOwn(globalThis, name)) return;
+    if (!Object.hasOwn(globalThis, name)) return;
     const other = this.#declared.get(name);
     if (other !== undefined) {
       throw new Error(`declarations: ${file.path} means the global ${name}, and ${other.path} declares one`);

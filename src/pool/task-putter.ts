@@ -5,13 +5,13 @@
 
 import { packWhole } from '../codec/parcel.ts';
 import { Deadline } from '../deadline.ts';
-import { NotSendableError } from '../errors.ts';
+import { NoSpaceError, NotSendableError } from '../errors.ts';
 import { Queue } from '../messaging/queue.ts';
 import type { Channel } from '../messaging/ring/channel.ts';
 import { Outgoing } from '../messaging/ring/outgoing.ts';
 import type { Member } from './member.ts';
 import type { TaskMessage } from './messages.ts';
-import { MODE, MODE_MASK, RING_BYTES } from './messages.ts';
+import { MODE, MODE_MASK, noRoom, RING_BYTES } from './messages.ts';
 import type { PoolTask } from './pool-task.ts';
 import { SINGLE } from './pool-task.ts';
 import { areConstant, Sealed } from './sealed.ts';
@@ -122,8 +122,9 @@ export class TaskPutter {
   }
 }
 
-/** The value that can't be sent, by its path from the arguments. */
+/** Why the arguments can't be sent: the value by its path, or no room. */
 function refusal(error: unknown, task: PoolTask, title: string): unknown {
+  if (error instanceof NoSpaceError) return noRoom(error, `${title}: ${task.fn.name}: its arguments`);
   if (!(error instanceof NotSendableError)) return error;
   const chunk = task.more?.chunk !== undefined;
   try {

@@ -28,28 +28,17 @@ const listed = JSON.parse(read('tests/unit/exports.json')) as Record<string, Nam
 const isClass = (value: unknown): boolean => typeof value === 'function' && /^class\b/.test(String(value));
 const isError = (name: string): boolean => name.endsWith('Error');
 
-/** Types that the rolled up declarations only pass on to each other. */
-const passedOn = new Set(
-  [...read('dist/common.d.ts').matchAll(/^import \{([^}]*)\} from '\.\/index\.js'/gm)].flatMap(([, list]) =>
-    list!.split(','),
-  ),
-);
-
-/** The types that a declaration file exports, also by way of `export *`. */
+/** The types that a declaration file exports: those that it says to be, interfaces and aliases. */
 function typesIn(file: string): string[] {
   const text = read(file).replace(/\/\*[\s\S]*?\*\//g, '');
-  const lists = [...text.matchAll(/^export type \{([^}]*)\}/gm)].flatMap(([, list]) => list!.split(','));
-  const own = [...text.matchAll(/^export (?:interface|type) (\w+)/gm)].map(([, name]) => name!);
-  const others = [...text.matchAll(/^export \* from '([^']+)'/gm)].flatMap(([, path]) =>
-    typesIn(join(dirname(file), path!.replace(/\.[jt]s$/, '.d.ts'))),
-  );
-  // Declarations that are rolled up export types and values in one list.
-  const mixed = [...text.matchAll(/^export \{([^}]*)\}(?: from '([^']+)')?/gm)].flatMap(([, list, path]) => {
-    const from = path === undefined ? file : join(dirname(file), path.replace(/\.[jt]s$/, '.d.ts'));
-    const declared = new Set([...read(from).matchAll(/^(?:interface|type) (\w+)/gm)].map(([, name]) => name));
-    return list!.split(',').filter((each) => declared.has(each.trim()) && !passedOn.has(each.trim()));
+  const lists = [...text.matchAll(/^export (type )?\{([^}]*)\}(?: from '([^']+)')?;/gm)];
+  return lists.flatMap(([, isType, list, from]) => {
+    const names = list!.split(',').filter((name) => name !== '');
+    const declaring = from === undefined ? text : read(join(dirname(file), from.replace(/\.js$/, '.d.ts')));
+    return names.filter(
+      (name) => isType !== undefined || new RegExp(`^(?:interface|type) ${name}\\b`, 'm').test(declaring),
+    );
   });
-  return [...lists, ...own, ...mixed, ...others].map((name) => name.trim()).filter((name) => name !== '');
 }
 
 describe('the package', () => {
