@@ -24,9 +24,9 @@ import { paintFor } from './terminal.ts';
 const COLUMNS = [
   { title: 'PID', right: true },
   { title: 'THREAD', right: true, spare: 2 },
-  { title: 'NAME' },
-  { title: 'PROGRAM', least: 6, yields: true, spare: 3 },
-  { title: 'NAMESPACE', least: 6, yields: true, spare: 1 },
+  { title: 'NAME', wants: 14 },
+  { title: 'PROGRAM', least: 6, wants: 10, yields: true, spare: 3 },
+  { title: 'NAMESPACE', least: 6, wants: 12, yields: true, spare: 1 },
   { title: 'STATE', least: 20, wants: 36 },
   { title: 'FOR', right: true },
   { title: 'HOLDS' },

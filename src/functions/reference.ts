@@ -6,6 +6,7 @@
 
 import { inspect, types } from 'node:util';
 import { InvalidTypeError, TargetError } from '../errors.ts';
+import { isArrow } from './captured.ts';
 import { digestOf } from './digest.ts';
 import type { FunctionLocation } from './location.ts';
 import { locateFunction } from './location.ts';
@@ -18,7 +19,7 @@ import {
   isVite,
 } from './module-exports.ts';
 import type { FunctionReference, NamedFunction } from './resolving.ts';
-import { reasonOf } from './resolving.ts';
+import { isEvaluated, reasonOf } from './resolving.ts';
 
 const known = new WeakMap<object, FunctionReference>();
 
@@ -68,7 +69,7 @@ function find(fn: NamedFunction, what: string): FunctionReference {
   const location = locateFunction(fn);
   if (location === undefined) throw new TargetError(`${what} refused, ${withoutLocation(fn)}`);
   const { url, isModule } = location;
-  const isFile = /^(file|data|https?):/.test(url) && !/\[(eval\d*|stdin)\](-wrapper)?$/.test(url);
+  const isFile = /^(file|data|https?):/.test(url) && !isEvaluated(url);
   const runner = isFile ? runnerOf(location) : undefined;
   if (runner !== undefined) {
     const name = exportedByTransformed(fn, location);
@@ -83,7 +84,8 @@ function find(fn: NamedFunction, what: string): FunctionReference {
   const required = exportedByAnyCommonJs(fn);
   if (required !== undefined) return certified(required, fn, location, true);
   const byCaller = exportedByCaller(fn, location);
-  if (byCaller !== undefined) return certified(byCaller, fn, location, false);
+  if (byCaller !== undefined && !isEvaluated(byCaller.module))
+    return certified(byCaller, fn, location, false);
   throw new TargetError(`${what} refused, ${isFile ? notExported(fn, location) : notInFile(fn, url)}`);
 }
 
@@ -132,17 +134,24 @@ function notExported(fn: NamedFunction, location: FunctionLocation): string {
       `or ${SAY_IT}; ${IN_BUNDLE}`
     );
   }
+  if (isMethod(fn))
+    return `${title} is a method, which is not exported by itself; export a function that calls it, and pass that`;
   if (isClosure) {
     return (
-      `${title} is not exported as this very function by any module that could be asked: another function made it, and a child might find another function of the same maker; ` +
-      'if a module exports it, pass { module: import.meta.url, export: "…" } of that module as the target; if not, export a function that makes it and calls it; ' +
-      IN_BUNDLE
+      `${title} was made within another function and is not exported, so a child can't find it; move it to the module's top level, write "export" in front of it, and pass what it uses from around it as arguments; ` +
+      'if a module exports it as it is, pass { module: import.meta.url, export: "…" } of that module as the target; in a bundle, the entry has to export it, too'
     );
   }
   return (
     `${title} is not exported by its module, so a child can't find it; write "export" in front of it at the module's top level, ` +
     `or, if another module exports it, pass { module: import.meta.url, export: "…" } of that module as the target; ${IN_BUNDLE}`
   );
+}
+
+/** A method's text begins with its name. */
+function isMethod(fn: NamedFunction): boolean {
+  const text = Function.prototype.toString.call(fn);
+  return !isArrow(text) && !/^(?:async\s+)?function\b|^class\b/.test(text);
 }
 
 function notExportedUnder(runner: string, fn: NamedFunction, location: FunctionLocation): string {

@@ -33,6 +33,11 @@ export interface FunctionReference {
   readonly captured?: Readonly<Record<string, string>>;
 }
 
+/** Whether the URL stands for code that was given to Node as text: `-e`, or standard input. */
+export function isEvaluated(url: string): boolean {
+  return /(\[|%5B)(eval\d*|stdin)(\]|%5D)(-wrapper)?$/i.test(url);
+}
+
 export type NamedFunction = (...args: unknown[]) => unknown;
 
 /**

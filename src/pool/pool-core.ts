@@ -109,6 +109,7 @@ export class PoolCore {
       list: this.functions,
       initializer: initializer as WorkFunction | undefined,
       finalizer: finalizer as WorkFunction | undefined,
+      makeRoom: () => void this.engine.reading.drain(Number.POSITIVE_INFINITY),
     };
     const { alarms } = this;
     this.crew = new Crew({

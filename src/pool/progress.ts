@@ -2,38 +2,28 @@
 
 import { AsyncResource } from 'node:async_hooks';
 import { now } from '#clock';
-import { libraryRequire } from '../package-root.ts';
 import type { Alarm, Alarms } from './alarms.ts';
 import type { BarState } from './bar.ts';
-import { barText } from './bar.ts';
+import type { DrawnBar } from './bars.ts';
+import { Bars } from './bars.ts';
 import { callBack } from './callbacks.ts';
 import type { Progress } from './map-options.ts';
 
 /** Milliseconds between two reports. */
 const INTERVAL = 100;
-const USUAL_COLUMNS = 80;
 
 export interface ProgressOptions {
   readonly onProgress?: ((progress: Progress) => void) | undefined;
   readonly progress?: boolean | { readonly label?: string } | undefined;
 }
 
-/** The part of cli-progress that is used. */
-interface Bar {
-  start(total: number, value: number): void;
-  update(value: number): void;
-  setTotal(total: number): void;
-  stop(): void;
-}
-interface BarLibrary {
-  readonly SingleBar: new (options: object, preset: object) => Bar;
-  readonly Presets: { readonly shades_classic: object };
-}
+const bars = new Bars(() => process.stderr);
 
 export class Meter {
   private readonly total: number | undefined;
   private readonly tell: ((progress: Progress) => void) | undefined;
-  private readonly bar: Bar | undefined;
+  private readonly label: string | undefined;
+  private bar: DrawnBar | undefined;
   private began = 0;
   private shown: BarState;
   private readonly alarms: Alarms;
@@ -50,7 +40,7 @@ export class Meter {
     this.total = total;
     this.tell = tell;
     this.shown = { value: 0, total, remaining: undefined };
-    this.bar = label === undefined ? undefined : newBar(label, () => this.shown);
+    this.label = label;
   }
 
   /** `undefined` if no progress is wanted. `title` is the default label of the bar. */
@@ -71,7 +61,7 @@ export class Meter {
   start(read: () => { done: number; failed: number }): void {
     this.read = read;
     this.began = now();
-    this.bar?.start(this.total ?? 0, 0);
+    if (this.label !== undefined) this.bar = bars.begin(this.label, () => this.shown);
     this.again();
   }
 
@@ -96,16 +86,7 @@ export class Meter {
     const rate = elapsed > 0 ? (done / elapsed) * 1000 : 0;
     const remaining = total === undefined || rate === 0 ? undefined : ((total - done) / rate) * 1000;
     this.shown = { value: done, total, remaining };
-    if (total === undefined) this.bar?.setTotal(done);
-    this.bar?.update(done);
+    this.bar?.draw();
     callBack(() => this.tell?.({ done, total, failed, rate, elapsed, remaining }));
   }
-}
-
-function newBar(label: string, state: () => BarState): Bar {
-  // Load the library only when a bar is drawn.
-  const { SingleBar, Presets } = libraryRequire()('cli-progress') as BarLibrary;
-  const format = (): string => barText(label, state(), process.stderr.columns ?? USUAL_COLUMNS);
-  const options = { format, hideCursor: false, linewrap: true, clearOnComplete: false, gracefulExit: false };
-  return new SingleBar(options, Presets.shades_classic);
 }

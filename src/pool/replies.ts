@@ -4,12 +4,13 @@
  */
 
 import { packWhole } from '../codec/parcel.ts';
-import { NotSendableError } from '../errors.ts';
+import { NoSpaceError, NotSendableError } from '../errors.ts';
 import type { Queue } from '../messaging/queue.ts';
 import type { Channel } from '../messaging/ring/channel.ts';
 import type { Gate } from '../messaging/ring/gate.ts';
+import { LateReports } from './late-reports.ts';
 import type { Reply } from './messages.ts';
-import { REPLY } from './messages.ts';
+import { noRoom, REPLY } from './messages.ts';
 import type { WorkerOrders } from './worker-orders.ts';
 
 interface Failure {
@@ -28,16 +29,20 @@ export class Replies {
   private readonly title: string;
   private readonly nameOfCurrent: () => string;
   private ended = false;
-  /** Reports that wait for room: all that comes after them waits for them. */
-  private late: Promise<void> | undefined;
+  /** Reports that found no room: all that comes after them waits for them. */
+  private readonly reports: LateReports;
 
-  /** @param nameOfCurrent the name of the function that runs */
-  constructor({ results, tasks, title }: WorkerOrders, nameOfCurrent: () => string) {
+  /**
+   * @param nameOfCurrent the name of the function that runs
+   * @param makeRoom given where the pool works in this thread: reads what was put
+   */
+  constructor({ results, tasks, title }: WorkerOrders, nameOfCurrent: () => string, makeRoom?: () => void) {
     this.queue = results;
     this.channel = results.channel;
     this.gate = tasks.channel.joins;
     this.title = title;
     this.nameOfCurrent = nameOfCurrent;
+    this.reports = new LateReports(this.channel, () => this.gate.announce(), makeRoom);
   }
 
   /** Begins messages on the result of the function that runs. */
@@ -56,7 +61,8 @@ export class Replies {
    */
   put(reply: Reply, silently = false): Promise<void> | undefined {
     if (this.ended) return undefined;
-    if (this.late !== undefined) return this.late.then(() => this.put(reply, silently));
+    const { settled } = this.reports;
+    if (settled !== undefined) return settled.then(() => this.put(reply, silently));
     let isPut: boolean;
     try {
       isPut = this.channel.putter.putAtOnce(reply);
@@ -69,19 +75,17 @@ export class Replies {
     return undefined;
   }
 
-  /** Puts a report of the task. Throws `NotSendableError`. */
+  /** Puts a report of the task. *Blocks* while there is no room. Throws `NotSendableError`. */
   report(ticket: number, value: unknown): void {
     if (this.ended) return;
     const reply: Reply = [REPLY.REPORT, ticket, value];
-    if (this.late === undefined && this.channel.putter.putAtOnce(reply)) {
+    if (this.reports.settled === undefined && this.channel.putter.putAtOnce(reply)) {
       this.gate.announce();
       return;
     }
-    packWhole(value, 'process', `${this.title}: ${this.nameOfCurrent()}:`, 'its report');
-    const late = Promise.all([this.late, this.putLater(reply)]).then(() => {
-      if (this.late === late) this.late = undefined;
-    });
-    this.late = late;
+    const what = `${this.title}: ${this.nameOfCurrent()}:`;
+    packWhole(value, 'process', what, 'its report');
+    this.reports.put(reply, what);
   }
 
   /**
@@ -91,7 +95,8 @@ export class Replies {
   putValue(ticket: number, value: unknown): Promise<Failure | undefined> | Failure | undefined {
     const failed = (error: unknown): Failure => ({ error: this.refusal(value, YIELDED, error) });
     if (this.ended) return undefined;
-    if (this.late !== undefined) return this.late.then(() => this.putValue(ticket, value));
+    const { settled } = this.reports;
+    if (settled !== undefined) return settled.then(() => this.putValue(ticket, value));
     const reply: Reply = [REPLY.VALUE, ticket, value];
     try {
       if (!this.channel.putter.putAtOnce(reply)) return this.putLater(reply).then(() => undefined, failed);
@@ -163,6 +168,8 @@ export class Replies {
 
   /** The error that names the function, and the path of the value from its result. */
   private refusal(value: unknown, what: string, error: unknown): unknown {
+    if (error instanceof NoSpaceError)
+      return noRoom(error, `${this.title}: ${this.nameOfCurrent()}: ${what}`);
     if (!(error instanceof NotSendableError)) return error;
     try {
       packWhole(value, 'process', `${this.title}: ${this.nameOfCurrent()}:`, what);

@@ -13,6 +13,7 @@ import { findCurrentBy, findCurrentNoMoreBy, markOf, RunningTask } from './curre
 import type { FunctionReader, WorkFunction } from './function-list.ts';
 import type { Reply, TaskMessage } from './messages.ts';
 import { MODE, MODE_MASK, REPLY } from './messages.ts';
+import { Polling } from './polling.ts';
 import { Replies } from './replies.ts';
 import { within } from './restoring.ts';
 import type { SealedPayload } from './sealed.ts';
@@ -24,6 +25,8 @@ import { isThenable } from './thenable.ts';
 import { moveResult } from './transfers.ts';
 import type { WorkerOrders } from './worker-orders.ts';
 
+/** Milliseconds of polling for arguments that move here. */
+const LONGEST_POLL = 0.1;
 /** Bits of modes that are not those of a single call. */
 const NOT_A_CALL: number = MODE_MASK | MODE.STREAM | MODE.MOVED | MODE.CONTEXT;
 
@@ -35,6 +38,8 @@ export interface RunnerHost {
   turn(time: number): Promise<void> | undefined;
   /** How memory moves to and from the worker; `undefined`: it is a process. */
   readonly moving: Moving | undefined;
+  /** Given where the pool works in this thread: reads the results that were put. */
+  readonly makeRoom: (() => void) | undefined;
 }
 
 export class TaskRunner {
@@ -60,6 +65,8 @@ export class TaskRunner {
   private readonly streams = new Set<StreamWork>();
   /** Tasks that wait for their arguments: any bell may bring them. */
   private readonly fetching = new Set<() => void>();
+  /** Looks for the arguments of a task that are on their way. */
+  private readonly arrival: Polling = new Polling(() => this.host.moving!.read());
   private readonly scope: AsyncLocalStorage<RunningTask> | undefined;
   private readonly finder = (): RunningTask | undefined => this.currentTask();
 
@@ -76,7 +83,7 @@ export class TaskRunner {
     this.table = table;
     this.functions = functions;
     this.host = host;
-    this.replies = new Replies(orders, () => this.nameOfCurrent());
+    this.replies = new Replies(orders, () => this.nameOfCurrent(), host.makeRoom);
     this.scope = isShared ? new AsyncLocalStorage() : undefined;
     findCurrentBy(this.finder);
   }
@@ -143,18 +150,21 @@ export class TaskRunner {
     if (fn === undefined || (message[2] & NOT_A_CALL) !== 0) return this.runLater(message);
     const began = now();
     let result: unknown;
+    let isLater: boolean;
     try {
       result = fn(...argumentsIn(message));
+      // Reads `then` of the result, which may be a getter that throws.
+      isLater = isThenable(result);
     } catch (error) {
       return this.threw(ticket, error, began);
     }
-    if (isThenable(result)) return this.settleLater(ticket, result, began);
+    if (isLater) return this.settleLater(ticket, result as PromiseLike<unknown>, began);
     return this.returned(ticket, result, began, message[2]);
   }
 
   private async runLater(message: TaskMessage): Promise<void> {
     const [ticket, key, mode] = message;
-    const began = now();
+    let began = now();
     let result: unknown;
     let waited = 0;
     // Load the function on its first use.
@@ -172,7 +182,14 @@ export class TaskRunner {
         this.finished(ticket);
         return;
       }
-      result = await fn(...((mode & MODE.MOVED) === 0 ? argumentsIn(message) : await this.fetch(ticket)));
+      let values: unknown[];
+      if ((mode & MODE.MOVED) === 0) values = argumentsIn(message);
+      else {
+        values = await this.fetch(ticket);
+        // Its time begins when it has its arguments.
+        began = now();
+      }
+      result = await fn(...values);
     } catch (error) {
       await this.threw(ticket, error, began);
       return;
@@ -190,8 +207,11 @@ export class TaskRunner {
   /** The arguments of a task that are to move here. */
   private async fetch(ticket: number): Promise<unknown[]> {
     await this.replies.put([REPLY.FETCH, ticket]);
+    const moving = this.host.moving!;
+    // Poll first: a pool that is awake sends them in less time than a sleep takes.
+    if (this.scope === undefined && this.arrival.mayPoll()) this.arrival.poll(LONGEST_POLL);
     for (;;) {
-      const cargo = this.host.moving!.take(ticket);
+      const cargo = moving.take(ticket);
       if (cargo !== undefined) return unpack(cargo as Parcel) as unknown[];
       await new Promise<void>((resolve) => void this.fetching.add(resolve));
     }

@@ -48,6 +48,8 @@ export interface LocalFunctions {
   readonly list: FunctionList;
   readonly initializer: WorkFunction | undefined;
   readonly finalizer: WorkFunction | undefined;
+  /** Reads the results that were put. */
+  readonly makeRoom: () => void;
 }
 
 type Sleeper = () => void;
@@ -90,6 +92,7 @@ export class PoolWorker {
       ended: () => this.sleeper?.(),
       turn: (time) => this.turnIfDue(time),
       moving,
+      makeRoom: local?.makeRoom,
     });
     this.wait = {
       tryTake: () => this.hasWork(),

@@ -6,6 +6,7 @@ import { inspect } from 'node:util';
 import { InvalidTypeError, TargetError } from '../errors.ts';
 import { referenceTo } from '../functions/reference.ts';
 import type { FunctionReference } from '../functions/resolving.ts';
+import { isEvaluated } from '../functions/resolving.ts';
 import { checkKnown } from '../options.ts';
 
 export type TargetFunction = (...args: unknown[]) => unknown;
@@ -63,6 +64,14 @@ function isTargetModule(target: unknown): target is TargetModule {
 
 /** The URL of a module; `what` begins the refusal of what is none. */
 export function moduleUrl(module: string | URL, what: string): string {
+  const url = urlOf(module, what);
+  if (!isEvaluated(url)) return url;
+  throw new TargetError(
+    `${what} refused, its module is code that was given to Node as text (${url}), which a child can't import; put it into a file, export it there, and import it here`,
+  );
+}
+
+function urlOf(module: string | URL, what: string): string {
   if (module instanceof URL) return module.href;
   if (isAbsolute(module)) return pathToFileURL(module).href;
   if (/^(file|data|node):/.test(module)) return module;

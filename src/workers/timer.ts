@@ -1,7 +1,6 @@
 /** Timer: one call after a while, unless cancelled. */
 
 import { inspect } from 'node:util';
-import { checkMilliseconds } from '../deadline.ts';
 import { InvalidTypeError, StateError } from '../errors.ts';
 import { afterMilliseconds } from '../long-timer.ts';
 
@@ -26,7 +25,11 @@ export class Timer<Args extends readonly unknown[] = []> {
 
   /** @param milliseconds any length; 0 or less calls as soon as the running code returns */
   constructor(milliseconds: number, fn: (...args: Args) => unknown, ...args: Args) {
-    checkMilliseconds('milliseconds', milliseconds);
+    if (typeof milliseconds !== 'number' || Number.isNaN(milliseconds)) {
+      throw new InvalidTypeError(
+        `Timer: refused, ${inspect(milliseconds, { depth: 0 })} is not a number of milliseconds; pass e.g. new Timer(500, fn)`,
+      );
+    }
     if (typeof fn !== 'function') {
       throw new InvalidTypeError(
         `Timer: refused, ${inspect(fn, { depth: 0 })} is not a function; pass the function to call`,

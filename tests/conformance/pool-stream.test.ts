@@ -246,6 +246,37 @@ poolSuite('stream', (stage: PoolStage) => {
     }),
   );
 
+  // The memory of a thread is that of all threads.
+  if (stage.isProcess) {
+    stage.it('reports that come faster than they are read make a worker no larger', () =>
+      stage.withPool({ processes: 1 }, async (pool) => {
+        let come = 0;
+        const onReport = (): void => void come++;
+        const grown = await pool.apply(targets.reportAndGrow, [250, 1_000_000], { onReport });
+        assert.equal(come, 250);
+        assert.ok(grown < 180_000_000, `it has grown by ${grown} bytes`);
+      }),
+    );
+  }
+
+  stage.it('reports hold up no task for which the pool’s thread waits', () =>
+    stage.withPool({ processes: 1 }, async (pool) => {
+      using queue = new Queue<string>();
+      const come: unknown[] = [];
+      const onReport = ([n]: [number]): void => void come.push(n);
+      const done = pool.apply(targets.reportThenPut, [12, 1_000_000, queue], {
+        onReport: onReport as (value: unknown) => void,
+      });
+      // Reads no report meanwhile; the ring has room for some of them only.
+      assert.equal(queue.getSync(), 'reported');
+      assert.equal(await done, 'done');
+      assert.deepEqual(
+        come,
+        Array.from({ length: 13 }, (_, n) => n),
+      );
+    }),
+  );
+
   stage.it('joinSync ends a stream that nobody can read meanwhile', () =>
     stage.withPool({ processes: 1 }, async (pool) => {
       using closed = new Queue<string>();

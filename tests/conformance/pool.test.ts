@@ -153,6 +153,8 @@ poolSuite('calls', (stage) => {
       assert.match(thrown.message, /: throwFunction: the value that it threw can't be sent/);
       const items = await pool.map(targets.functionFor2, [1, 2, 3], { settled: true });
       assert.match(String(Reflect.get(items[1]!, 'reason')), /: functionFor2: its result can't be sent/);
+      const evil = await rejection(pool.apply(targets.throwInThen));
+      assert.equal(evil.message, 'then was read');
       const reported = await rejection(pool.apply(targets.reportFunction));
       assert.equal(reported.code, 'ERR_LOCKSTEP_NOT_SENDABLE');
       assert.match(reported.message, /: reportFunction: its report\.fn can't be sent/);

@@ -55,7 +55,7 @@ for (const [kind, make] of [
       assert.equal(await started.result, 'traced by its caller');
       assert.throws(() => startOther(make as never), {
         code: 'ERR_LOCKSTEP_TARGET',
-        message: /"other" .*is not exported as this very function/,
+        message: /"other" .*was made within another function and is not exported/,
       });
     });
 
@@ -80,8 +80,17 @@ for (const [kind, make] of [
         [forms.getHidden(), /"hidden" \(file:.*forms\.\w+:\d+\) is not exported .*write "export"/],
         [forms.makeSameName(), /"sameName" .*is not exported/],
         [forms.object.method, /"method" .*is not exported/],
-        [wrapped(() => 'unexported'), /wrapping.* is not exported .*pass \{ module: import\.meta\.url/],
-        [() => 5, /target\.test.* is not exported/],
+        [
+          {
+            inner: () => 1,
+            m() {
+              return 5;
+            },
+          }.m,
+          /"m" .*is a method, which is not exported .*a function that calls it/,
+        ],
+        [wrapped(() => 'unexported'), /wrapping.* is not exported.*pass \{ module: import\.meta\.url/],
+        [() => 5, /target\.test.* is not exported, .*move it to the module's top level, .*as arguments/],
         [forms.arrow.bind(null), /a bound function/],
         [Math.random, /one of Node's own/],
         [new Function('return 5') as () => unknown, /was evaluated/],
@@ -156,11 +165,19 @@ describe('A target', () => {
       const child = new Process({ target: arrow });
       child.start();
       console.log(await child.result);
-      try { new Process({ target: function inside() {} }).start(); } catch (error) { console.log(error.message); }
+      export function exported() {}
+      for (const target of [function inside() {}, exported, { module: import.meta.url, export: 'exported' }]) {
+        try { new Process({ target }).start(); } catch (error) { console.log(error.message); }
+      }
     `;
     const { stdout, stderr } = await runFile(['--input-type=module', '--eval', code]);
     assert.equal(stderr, '');
-    assert.match(stdout, /^arrow\n.*"inside" was evaluated .*put it into a module/);
+    const [result, ...refusals] = stdout.trim().split('\n');
+    assert.equal(result, 'arrow');
+    assert.equal(refusals.length, 3);
+    assert.match(refusals[0]!, /"inside" was evaluated .*put it into a module/);
+    assert.match(refusals[1]!, /"exported" was evaluated .*put it into a module/);
+    assert.match(refusals[2]!, /given to Node as text .*put it into a file/);
   });
 
   it('is found in TypeScript under Node’s own type stripping', {

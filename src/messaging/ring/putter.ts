@@ -146,6 +146,11 @@ export class Putter {
     }
   }
 
+  /** Whether a put of the item would come to something: there is room, or it is closed. */
+  hasRoomFor(out: Outgoing): boolean {
+    return this.items.closed || this.writer.hasRoomFor(out.encode());
+  }
+
   /** Closes the takers' gate permanently, with the lock, so that no put is half done. *Blocks*. */
   close(): void {
     this.refuseWithinPut('close');
@@ -272,11 +277,11 @@ export class Putter {
   }
 
   private roomWait(out: Outgoing, gone: () => boolean): RoomWait {
-    const { items, rooms, lock, ring, writer } = this;
+    const { rooms, lock, ring } = this;
     return waitForRoom({
       rooms,
       lock,
-      fits: () => items.closed || writer.hasRoomFor(out.encode()),
+      fits: () => this.hasRoomFor(out),
       gone,
       put: () => this.writeAndRelease(out),
       backsOff: ring.most === 0 || ring.most >= MANY ? MOMENT : 0,

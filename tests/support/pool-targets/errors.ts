@@ -44,3 +44,13 @@ export function failWithMany(): never {
 export function throwFunction(): never {
   throw () => 1;
 }
+
+/** A result that throws when it is asked whether it is a promise. */
+export function throwInThen(): unknown {
+  return {
+    // biome-ignore lint/suspicious/noThenProperty: the case at hand
+    get then(): never {
+      throw new RangeError('then was read');
+    },
+  };
+}

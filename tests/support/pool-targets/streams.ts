@@ -78,6 +78,26 @@ export function* reportEach(end: number): Generator<boolean | undefined> {
   }
 }
 
+/** Reports without a pause; returns by how many bytes its process had grown at most. */
+export function reportAndGrow(count: number, bytes: number): number {
+  const before = process.memoryUsage.rss();
+  let most = 0;
+  for (let n = 0; n < count; n++) {
+    currentTask()?.report(large(bytes));
+    most = Math.max(most, process.memoryUsage.rss() - before);
+  }
+  return most;
+}
+
+/** Reports its numbers, and then puts that it has; reports once more when it has waited. */
+export async function reportThenPut(count: number, bytes: number, queue: Queue<string>): Promise<string> {
+  for (let n = 0; n < count; n++) currentTask()?.report([n, large(bytes)]);
+  queue.putSync('reported');
+  await later(undefined);
+  currentTask()?.report([count, '']);
+  return 'done';
+}
+
 /** Reports more than its ring has room for. */
 export function reportMuch(count: number, bytes: number): number {
   for (let n = 0; n < count; n++) currentTask()?.report(large(bytes));
