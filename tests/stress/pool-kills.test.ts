@@ -52,7 +52,7 @@ interface Insides {
   };
 }
 
-/** The threads that take tasks. Three in a row that end before that break the pool, as they must. */
+/** The threads that take tasks. Three in a row that end before they do break the pool. */
 function threadsOf(pool: object): Thread[] {
   const { crew } = Reflect.get(pool, 'core') as Insides;
   return crew.members.flatMap((member) => (member?.state === 'ready' ? [member.child] : []));
