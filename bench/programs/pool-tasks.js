@@ -1,11 +1,21 @@
 // @ts-check
 // The functions that the workers of all pools run, Lockstep's and its peers'.
-import { currentTask } from 'lockstep';
+import { currentTask, transfer } from 'lockstep';
 import { monotonicMs } from '../clock.js';
 
 /** @template Value @param {Value} value */
 export function same(value) {
   return value;
+}
+
+/** The first number. @param {{ at(index: number): number | undefined }} numbers */
+export function firstOf(numbers) {
+  return numbers.at(0);
+}
+
+/** Moves the bytes back. @param {Uint8Array<ArrayBuffer>} bytes */
+export function moved(bytes) {
+  return transfer(bytes);
 }
 
 export function pid() {

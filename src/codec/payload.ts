@@ -19,6 +19,7 @@ export interface Payload {
   readonly shared: readonly SharedObject[];
 }
 
+const NONE: readonly SharedObject[] = [];
 /** Bytes of the first attempt. */
 const FIRST_SCRATCH = 4096;
 /** The longest payload: the limit of a typed array on all versions of Node. */
@@ -63,7 +64,9 @@ function encodeIn(space: Scratch, value: unknown, what: string): Payload {
     const end = encoder.encode(value, 0, memory.length);
     if (end >= 0) {
       const bytes = Uint8Array.prototype.slice.call(memory, 0, end);
-      return { bytes, format: encoder.format, shared: encoder.shared };
+      // The encoder fills its empty list again at the next value.
+      const shared = encoder.shared.length === 0 ? NONE : encoder.shared;
+      return { bytes, format: encoder.format, shared };
     }
     // Try with twice the memory; beyond the limit, clone.
     if (end === FOREIGN || memory.length * 2 > LONGEST) return clone(value, what);

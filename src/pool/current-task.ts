@@ -150,8 +150,8 @@ export function markOf(value: unknown): readonly Movable[] | undefined {
 /**
  * Marks the result of a call, and returns it: a `ThreadPool` moves the buffers and ports in `list`
  * to its own thread, and does not copy them. By default that is the value itself, or the buffer
- * under it. The results of processes and of `map` are copied all the same. Throws
- * `InvalidTypeError`.
+ * under it. Results of processes are copied all the same, and so are results of `map` and values of
+ * a `stream`, which pass through a ring in their order. Throws `InvalidTypeError`.
  *
  * @example
  * export const blur = (pixels: Uint8Array): Uint8Array => transfer(blurred(pixels));

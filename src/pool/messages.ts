@@ -1,5 +1,7 @@
 /** Messages: the items of a pool's rings. Arrays, as the codec writes those fastest. */
 
+import { NoSpaceError } from '../errors.ts';
+
 import type { SealedPayload } from './sealed.ts';
 
 /**
@@ -73,5 +75,10 @@ export const REPLY = {
   /** The worker's process is about to end by an uncaught error: error */
   UNCAUGHT: 11,
 } as const;
+
+/** The error for a value that shared memory has no room for; `what` begins the message. */
+export function noRoom(cause: NoSpaceError, what: string): NoSpaceError {
+  return new NoSpaceError(`${what} can't be sent: ${cause.message}`, { cause });
+}
 
 export type Reply = [kind: number, ...rest: unknown[]];

@@ -4,13 +4,13 @@
  */
 
 import { packWhole } from '../codec/parcel.ts';
-import { NotSendableError } from '../errors.ts';
+import { NoSpaceError, NotSendableError } from '../errors.ts';
 import type { Queue } from '../messaging/queue.ts';
 import type { Channel } from '../messaging/ring/channel.ts';
 import type { Gate } from '../messaging/ring/gate.ts';
 import { LateReports } from './late-reports.ts';
 import type { Reply } from './messages.ts';
-import { REPLY } from './messages.ts';
+import { noRoom, REPLY } from './messages.ts';
 import type { WorkerOrders } from './worker-orders.ts';
 
 interface Failure {
@@ -168,6 +168,8 @@ export class Replies {
 
   /** The error that names the function, and the path of the value from its result. */
   private refusal(value: unknown, what: string, error: unknown): unknown {
+    if (error instanceof NoSpaceError)
+      return noRoom(error, `${this.title}: ${this.nameOfCurrent()}: ${what}`);
     if (!(error instanceof NotSendableError)) return error;
     try {
       packWhole(value, 'process', `${this.title}: ${this.nameOfCurrent()}:`, what);

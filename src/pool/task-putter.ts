@@ -5,14 +5,15 @@
 
 import { packWhole } from '../codec/parcel.ts';
 import { Deadline } from '../deadline.ts';
-import { NotSendableError } from '../errors.ts';
+import { NoSpaceError, NotSendableError } from '../errors.ts';
 import { Queue } from '../messaging/queue.ts';
 import type { Channel } from '../messaging/ring/channel.ts';
 import { Outgoing } from '../messaging/ring/outgoing.ts';
 import type { Member } from './member.ts';
 import type { TaskMessage } from './messages.ts';
-import { MODE, MODE_MASK, RING_BYTES } from './messages.ts';
+import { MODE, MODE_MASK, noRoom, RING_BYTES } from './messages.ts';
 import type { PoolTask } from './pool-task.ts';
+import { SINGLE } from './pool-task.ts';
 import { areConstant, Sealed } from './sealed.ts';
 import type { Slots } from './slots.ts';
 import type { PoolStatistics } from './statistics.ts';
@@ -54,7 +55,7 @@ export class TaskPutter {
   seal(task: PoolTask): void {
     if (task.sealed !== undefined || (task.mode & MODE_MASK) !== MODE.CALL) return;
     const values = task.payload as readonly unknown[];
-    if (areConstant(values)) task.payload = values.slice();
+    if (areConstant(values)) task.keep(values);
     else {
       task.sealed = new Sealed(values, `${this.title}: ${task.fn.name}:`);
       if (task.sealed.payload[0].length > LARGE) this.statistics.sentLarge(task);
@@ -82,7 +83,8 @@ export class TaskPutter {
     if (slot < 0) return false;
     message[0] = slots.ticketOf(slot);
     message[1] = task.fn.key;
-    message[2] = task.sealed === undefined ? task.mode : task.mode | MODE.SEALED;
+    const mode = task.mode & ~SINGLE;
+    message[2] = task.sealed === undefined ? mode : mode | MODE.SEALED;
     message[3] = task.sealed === undefined ? task.payload : task.sealed.payload;
     const item = context === undefined ? message : context.within(message);
     // Put the item. Getters of the arguments must not put others meanwhile.
@@ -120,8 +122,9 @@ export class TaskPutter {
   }
 }
 
-/** The value that can't be sent, by its path from the arguments. */
+/** Why the arguments can't be sent: the value by its path, or no room. */
 function refusal(error: unknown, task: PoolTask, title: string): unknown {
+  if (error instanceof NoSpaceError) return noRoom(error, `${title}: ${task.fn.name}: its arguments`);
   if (!(error instanceof NotSendableError)) return error;
   const chunk = task.more?.chunk !== undefined;
   try {

@@ -13,6 +13,7 @@ import { findCurrentBy, findCurrentNoMoreBy, markOf, RunningTask } from './curre
 import type { FunctionReader, WorkFunction } from './function-list.ts';
 import type { Reply, TaskMessage } from './messages.ts';
 import { MODE, MODE_MASK, REPLY } from './messages.ts';
+import { Polling } from './polling.ts';
 import { Replies } from './replies.ts';
 import { within } from './restoring.ts';
 import type { SealedPayload } from './sealed.ts';
@@ -24,6 +25,8 @@ import { isThenable } from './thenable.ts';
 import { moveResult } from './transfers.ts';
 import type { WorkerOrders } from './worker-orders.ts';
 
+/** Milliseconds of polling for arguments that move here. */
+const LONGEST_POLL = 0.1;
 /** Bits of modes that are not those of a single call. */
 const NOT_A_CALL: number = MODE_MASK | MODE.STREAM | MODE.MOVED | MODE.CONTEXT;
 
@@ -62,6 +65,8 @@ export class TaskRunner {
   private readonly streams = new Set<StreamWork>();
   /** Tasks that wait for their arguments: any bell may bring them. */
   private readonly fetching = new Set<() => void>();
+  /** Looks for the arguments of a task that are on their way. */
+  private readonly arrival: Polling = new Polling(() => this.host.moving!.read());
   private readonly scope: AsyncLocalStorage<RunningTask> | undefined;
   private readonly finder = (): RunningTask | undefined => this.currentTask();
 
@@ -159,7 +164,7 @@ export class TaskRunner {
 
   private async runLater(message: TaskMessage): Promise<void> {
     const [ticket, key, mode] = message;
-    const began = now();
+    let began = now();
     let result: unknown;
     let waited = 0;
     // Load the function on its first use.
@@ -177,7 +182,14 @@ export class TaskRunner {
         this.finished(ticket);
         return;
       }
-      result = await fn(...((mode & MODE.MOVED) === 0 ? argumentsIn(message) : await this.fetch(ticket)));
+      let values: unknown[];
+      if ((mode & MODE.MOVED) === 0) values = argumentsIn(message);
+      else {
+        values = await this.fetch(ticket);
+        // Its time begins when it has its arguments.
+        began = now();
+      }
+      result = await fn(...values);
     } catch (error) {
       await this.threw(ticket, error, began);
       return;
@@ -195,8 +207,11 @@ export class TaskRunner {
   /** The arguments of a task that are to move here. */
   private async fetch(ticket: number): Promise<unknown[]> {
     await this.replies.put([REPLY.FETCH, ticket]);
+    const moving = this.host.moving!;
+    // Poll first: a pool that is awake sends them in less time than a sleep takes.
+    if (this.scope === undefined && this.arrival.mayPoll()) this.arrival.poll(LONGEST_POLL);
     for (;;) {
-      const cargo = this.host.moving!.take(ticket);
+      const cargo = moving.take(ticket);
       if (cargo !== undefined) return unpack(cargo as Parcel) as unknown[];
       await new Promise<void>((resolve) => void this.fetching.add(resolve));
     }

@@ -9,6 +9,8 @@ import { HANG_MS } from '../support/until.ts';
 
 const skip = whyNoTmpfs() ?? false;
 
+const NO_SPACE = 'ERR_LOCKSTEP_NO_SPACE';
+
 interface Outcome {
   code?: string;
   message?: string;
@@ -63,6 +65,29 @@ describe('a full file system', { skip, timeout: HANG_MS }, () => {
     const { done } = await tries('block', '500000');
     assert.equal(done?.refusal, undefined);
   });
+
+  for (const kind of ['Pool', 'ThreadPool']) {
+    it(`too small for a value of a ${kind} is the error of that call alone, and no item is left`, async () => {
+      mount(base, 'size=6m');
+      const ending = await run('pool-without-space', { args: [kind], env: { LOCKSTEP_DIR: base } });
+      assert.equal(ending.stderr, '');
+      const { done, items } = JSON.parse(ending.stdout) as { done: unknown[]; items: string[] };
+      assert.deepEqual(
+        done.map((each) =>
+          typeof each === 'object' && !Array.isArray(each) ? (each as Outcome).code : each,
+        ),
+        [10, NO_SPACE, 2 ** 20, 10, NO_SPACE, 2 ** 20, NO_SPACE, NO_SPACE, [1, 2]],
+        ending.stdout,
+      );
+      const [, argument, , , result, , item, streamed] = done as Outcome[];
+      const why = /can't put an item of 209\d{5} bytes, the file system of ".*" has no room .* LOCKSTEP_DIR/;
+      for (const refused of [argument, result, item, streamed]) assert.match(refused?.message ?? '', why);
+      assert.match(argument?.message ?? '', new RegExp(`^${kind}: lengthOf: its arguments can't be sent: `));
+      assert.match(result?.message ?? '', new RegExp(`^${kind}: make: its result can't be sent: `));
+      assert.deepEqual(items, []);
+      assert.deepEqual(listing(base), []);
+    });
+  }
 
   // A tmpfs counts its own root, and each file, as an inode.
   for (const inodes of [1, 2, 3, 4]) {

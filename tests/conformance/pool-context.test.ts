@@ -1,7 +1,7 @@
 /** Pools: the context of a call gets to the worker, and stays with its caller. */
 
 import assert from 'node:assert/strict';
-import { InvalidTypeError, type PoolOptions, RawArray, TargetError } from 'lockstep';
+import { Event, InvalidTypeError, type PoolOptions, Queue, RawArray, TargetError } from 'lockstep';
 import * as targets from '../support/pool-targets.ts';
 import type { PoolStage } from '../support/pools.ts';
 import { poolSuite, rejection } from '../support/pools.ts';
@@ -61,6 +61,33 @@ poolSuite('context', (stage: PoolStage) => {
       const call = request.run(context, () => pool.apply(targets.requestAfterDeath, [ends], { retries: 1 }));
       context.id = 'after';
       assert.equal(await call, 'before');
+    }),
+  );
+
+  stage.it('a shared object in a context is there', () => {
+    const words = new RawArray('i32', 1);
+    const context = { capture: () => words, restore: targets.countRestores };
+    return stage.withPool({ context, processes: 1 }, async (pool) => {
+      await Promise.all([pool.apply(targets.square, [2]), pool.map(targets.square, [1, 2, 3])]);
+      assert.equal(words.at(0), 4);
+      words.close();
+    });
+  });
+
+  stage.it('an object of one call that waits does not get into another, which waits, too', () =>
+    stage.withPool({ processes: 1 }, async (pool) => {
+      using began = new Queue<number>();
+      using go = new Event();
+      const held = [1, 2, 3].map(() => pool.apply(targets.runUntil, [began, go]));
+      await began.get();
+      const first = pool.apply(targets.double, [{ value: 4 }]);
+      const words = new RawArray('i32', 1);
+      const second = rejection(pool.apply(targets.countRestores, [words, 5 as never]));
+      words.close();
+      go.set();
+      assert.equal(await first, 8);
+      await second;
+      await Promise.all(held);
     }),
   );
 

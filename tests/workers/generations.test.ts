@@ -153,7 +153,8 @@ describe('Two copies of Lockstep in a program', () => {
   );
   writeFileSync(
     join(folder, 'node_modules/jobs/index.js'),
-    `import { currentProcess, isMainProcess, Lock, Process, Thread } from 'lockstep';
+    `import { currentProcess, isMainProcess, Lock, Pool, Process, Thread } from 'lockstep';
+     export const libraryPool = () => Pool.shared();
      export { isMainProcess as libraryIsMain, currentProcess as libraryProcess, Lock as LibraryLock };
      export function inBackground(kind, target, ...args) {
        const child = new { Process, Thread }[kind]({ target, args }); child.start(); return child;
@@ -202,6 +203,26 @@ describe('Two copies of Lockstep in a program', () => {
         /^ERR_LOCKSTEP_NOT_SENDABLE .*a Lock of another copy of Lockstep \('file:.*jobs.*'; this one is 'file:/,
       );
     }
+  });
+
+  it('both know a worker of a pool: children may start there, and a shared pool has no others', async () => {
+    writeFileSync(
+      join(folder, 'pools.mjs'),
+      `import { isMainProcess, Pool } from 'lockstep';
+       import { inBackground, libraryPool } from 'jobs';
+       export const where = () => process.pid;
+       export async function work() {
+         const child = await inBackground('Process', where).result;
+         return [child === process.pid, (await libraryPool().apply(where)) === process.pid];
+       }
+       if (isMainProcess) {
+         const pool = new Pool(1);
+         console.log(JSON.stringify(await pool.apply(work)));
+         await pool.close();
+       }`,
+    );
+    const { stdout, stderr } = await runBounded(['pools.mjs'], folder);
+    assert.equal(stdout + stderr, '[false,true]\n');
   });
 
   it('refuse what a program without guard would start', async () => {

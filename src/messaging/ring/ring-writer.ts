@@ -5,7 +5,7 @@ import { namesOf, putNaming } from '../../agents/kept.ts';
 import { Encoder } from '../../codec/encoder.ts';
 import type { Format } from '../../codec/format.ts';
 import type { Payload } from '../../codec/payload.ts';
-import { OutOfRangeError } from '../../errors.ts';
+import { NoSpaceError, OutOfRangeError } from '../../errors.ts';
 import type { Named } from '../../memory/place.ts';
 import type { SharedObject } from '../../objects/shared-object.ts';
 import type { Far } from './far.ts';
@@ -116,12 +116,15 @@ export class RingWriter {
     const payload = far ? FAR_BYTES : bytes.length;
     const length = withNames(payload, names);
     const { from, limit } = ring.roomFor(length);
-    this.reserve(limit);
-    if (far) {
+    try {
+      this.reserve(limit);
       const { puts, size } = ring;
-      this.far.write(puts, (puts - size) & NUMBER_MASK, bytes);
-      this.buffer.writeDoubleLE(bytes.length, from);
-    } else this.buffer.set(bytes, from);
+      if (far) this.far.write(puts, (puts - size) & NUMBER_MASK, bytes);
+    } catch (error) {
+      throw error instanceof NoSpaceError ? this.noSpaceFor(bytes.length, error) : error;
+    }
+    if (far) this.buffer.writeDoubleLE(bytes.length, from);
+    else this.buffer.set(bytes, from);
     if (names === undefined) return this.commit(from, length, format, far);
     return this.commitNamed(from, payload, format, far, names, shared);
   }
@@ -222,6 +225,14 @@ export class RingWriter {
     const left = ring.size;
     this.pinned = this.pinned.filter(({ number }) => ((ring.puts - number) & NUMBER_MASK) <= left);
     if (objects.length > 0) this.pinned.push({ number: ring.puts, objects });
+  }
+
+  private noSpaceFor(bytes: number, cause: NoSpaceError): NoSpaceError {
+    return new NoSpaceError(
+      `${this.title}: can't put an item of ${bytes} bytes, the file system of "${this.cell.agent.folder}" has no room for it; ` +
+        'free space there (df and df -i show it), enlarge it, or point LOCKSTEP_DIR at a larger tmpfs',
+      { cause },
+    );
   }
 
   /** Backs the ring by memory up to that byte. Throws `NoSpaceError`. */

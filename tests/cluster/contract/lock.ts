@@ -5,7 +5,7 @@
 import assert from 'node:assert/strict';
 import type { Cluster } from 'lockstep/memory';
 import type { World } from './world.ts';
-import { abandon, cases, doomedCall, silence, stillWaits, untilWaiting, watchers } from './world.ts';
+import { abandon, atRest, cases, doomedCall, silence, stillWaits, untilWaiting, watchers } from './world.ts';
 
 const LEASE = 600;
 
@@ -137,6 +137,7 @@ export function lockCases(world: World): void {
       await untilWaiting(holder.lock('it'), 1);
       const got = next.lock('it').acquire();
       await untilWaiting(holder.lock('it'), 2);
+      await atRest(doomed);
       abandon(doomed);
       await hold.release();
       assert.equal((await got).recovered, false);
@@ -204,6 +205,7 @@ export function lockCases(world: World): void {
       const got = next.lock('it').acquire();
       await untilWaiting(holder.lock('it'), 2);
       // Its event loop is blocked, as far as anybody can tell: it looks at nothing.
+      await atRest(stalled);
       const wake = silence(stalled);
       await hold.release();
       const second = await got;

@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import type { World } from './world.ts';
-import { abandon, cases, doomedCall, stillWaits, untilWaiting } from './world.ts';
+import { abandon, atRest, cases, doomedCall, stillWaits, untilWaiting } from './world.ts';
 
 const LEASE = 600;
 
@@ -37,6 +37,7 @@ export function otherCases(world: World): void {
       await untilWaiting(one.semaphore('it', 0), 1);
       const got = next.semaphore('it', 0).acquire();
       await untilWaiting(one.semaphore('it', 0), 2);
+      await atRest(doomed);
       abandon(doomed);
       await one.semaphore('it', 0).release();
       await got;
@@ -295,6 +296,7 @@ export function otherCases(world: World): void {
       const [doomed] = await company.join(1, { lease: LEASE });
       doomedCall(doomed.barrier('it', 3).wait());
       while ((await one.barrier('it', 3).nWaiting) < 1);
+      await atRest(doomed);
       abandon(doomed);
       await assert.rejects(one.barrier('it', 3).wait(), {
         code: 'ERR_LOCKSTEP_BROKEN_BARRIER',

@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import type { Cluster } from 'lockstep/memory';
 import { until } from '../../support/until.ts';
 import type { World } from './world.ts';
-import { abandon, cases, doomedCall, stillWaits, untilWaiting } from './world.ts';
+import { abandon, atRest, cases, doomedCall, stillWaits, untilWaiting } from './world.ts';
 
 const LEASE = 600;
 
@@ -169,6 +169,7 @@ export function queueCases(world: World): void {
       await doomed.queue('it').receive();
       doomedCall(doomed.queue('it').get());
       await untilWaiting(one.queue('it'), 1);
+      await atRest(doomed);
       abandon(doomed);
       assert.equal(await one.queue('it').get(), 'a');
       await until(async () => (await one.queue('it').describe()).waiting === 0, 'the dead one to be out');

@@ -16,6 +16,7 @@ interface Internals {
   core: {
     session: { closed: boolean; lease: { losses: Set<unknown> } };
     bells: { ring(): void; ringAll(): void };
+    calls: { lanes: { lanes: Map<string, { busy: boolean }> } };
   };
 }
 
@@ -78,6 +79,15 @@ type Cast<N extends number, T extends Cluster[] = []> = number extends N
   : T['length'] extends N
     ? T
     : Cast<N, [...T, Cluster]>;
+
+/**
+ * Waits until none of its requests is under way: the server may give to such a request what it was
+ * not to get, even if the participant falls silent or dies meanwhile.
+ */
+export async function atRest(cluster: Cluster): Promise<void> {
+  const { lanes } = (cluster as unknown as Internals).core.calls.lanes;
+  await until(() => [...lanes.values()].every(({ busy }) => !busy), 'its requests to be answered');
+}
 
 /** The participant stops looking at anything, until the result is called. */
 export function silence(cluster: Cluster): () => void {

@@ -46,6 +46,11 @@ export function requestAfterDeath(counts: RawArray<'i32'>): string | undefined {
   return request.getStore()?.id;
 }
 
+export function countRestores(counts: RawArray<'i32'>, run: () => unknown): unknown {
+  Atomics.add(counts.view as Int32Array, 0, 1);
+  return run();
+}
+
 /** Refuses some contexts. */
 export function restoreSome(context: RequestContext, run: () => unknown): unknown {
   if (context.id === 'bad') throw new Error('bad context');
