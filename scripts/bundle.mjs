@@ -110,7 +110,7 @@ const INNER_FILES = {
   'cluster/objects': 'core early item-text places pool-calls queue-wait scope stay stays taking',
   pool:
     'back-off backlog callers calls chunk-sharing chunk-size chunk-work crew deaths draining engine function-list gate-wait hand-out ' +
-    'histogram in-time intake item-calls item-run keyed-tasks listening local-worker member messages polling pool-core pool-life pool-state pool-task ' +
+    'histogram in-time intake item-calls item-run keyed-tasks listening local-worker member messages polling printing pool-core pool-life pool-state pool-task ' +
     'reading replies results run-order sealed settling slot-words slots source-end sources task-control task-putter ' +
     'task-runner task-table waking worker worker-orders worker-watch worker-words',
   shared: 'data-object elements guarding list-items record-memory schema',

@@ -18,7 +18,7 @@ export const PIECES = {
   // The side of a pool's workers, and the pool's own.
   work: {
     modules:
-      /^pool\/(?:chunk-work|current-task|function-list|intake|messages|rehearsal|replies|restoring|sealed|slot-words|task-runner|task-table|thenable|worker|worker-orders|worker-words)\.js$/,
+      /^pool\/(?:chunk-work|current-task|function-list|intake|messages|printing|rehearsal|replies|restoring|sealed|slot-words|task-runner|task-table|thenable|worker|worker-orders|worker-words)\.js$/,
     base: 'messages',
   },
   pool: { modules: /^pool\//, base: 'work' },

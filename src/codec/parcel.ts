@@ -289,7 +289,9 @@ class Packer {
 
   private checkLeaf(value: object, spot: Spot): void {
     if (this.to === 'process' && isSharedBytes(value)) {
-      throw this.refusal(spot, 'a SharedArrayBuffer, whose memory only threads of one process can share');
+      throw new NotSendableError(
+        `${this.what} ${pathOf(spot)} can't be sent here, it is a SharedArrayBuffer, which only a Thread can get and return; send a SharedArray, which processes and threads can share`,
+      );
     }
     if (isPlainLeaf(value)) return;
     let isLost: boolean;
@@ -304,13 +306,18 @@ class Packer {
   }
 
   private refusal(spot: Spot, found: string, cause?: unknown): NotSendableError {
-    let path = '';
-    for (let at: Spot | undefined = spot; at !== undefined; at = at.parent) path = at.key + path;
     return new NotSendableError(
-      `${this.what} ${path} can't be sent to another ${this.to}, it is ${found}; send plain data or shared objects instead`,
+      `${this.what} ${pathOf(spot)} can't be sent to another ${this.to}, it is ${found}; send plain data or shared objects instead`,
       cause === undefined ? undefined : { cause },
     );
   }
+}
+
+/** The path to the value, such as `args[0].bytes`. */
+function pathOf(spot: Spot): string {
+  let path = '';
+  for (let at: Spot | undefined = spot; at !== undefined; at = at.parent) path = at.key + path;
+  return path;
 }
 
 function isPlain(value: object): boolean {

@@ -45,6 +45,8 @@ export class FunctionList {
   private readonly byReference = new Map<string, PoolFunction>();
   private readonly byKey = new Map<number | string, PoolFunction>();
   private count = 0;
+  /** Bytes in use. The shared word that says so is for the workers: it may be damaged. */
+  private used = 0;
   private last: { target: unknown; found: PoolFunction } | undefined;
 
   constructor(table: TaskTable) {
@@ -90,13 +92,13 @@ export class FunctionList {
   }
 
   private append(json: string): number | string {
-    const { memory, table } = this;
-    const at = table.functionBytes;
+    const { memory, table, used: at } = this;
     const bytes = Buffer.byteLength(json);
     if (at + LENGTH_BYTES + bytes > memory.length) return json;
     memory.writeUInt32LE(bytes, at);
     memory.write(json, at + LENGTH_BYTES);
-    table.functionBytes = at + LENGTH_BYTES + bytes;
+    this.used = at + LENGTH_BYTES + bytes;
+    table.functionBytes = this.used;
     return this.count++;
   }
 }

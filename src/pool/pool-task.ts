@@ -44,6 +44,9 @@ export interface ChunkSink {
  */
 const STEPS = 128;
 
+/** Added to the mode of a task that keeps its only argument without an array. Not sent. */
+export const SINGLE: number = 1 << 16;
+
 /** The context of a call (context.ts). */
 export interface CarriedContext {
   /** The task's message, with the context. */
@@ -95,9 +98,10 @@ export interface TaskMore {
 
 export class PoolTask {
   readonly fn: PoolFunction;
+  /** How its payload is sent, and `SINGLE`. */
   mode: number;
-  /** Arguments or items; sealed if the program could change them meanwhile. */
-  payload: unknown;
+  /** The payload, or the only argument. */
+  private kept: unknown;
   sealed: Sealed | undefined;
   /** `undefined` once the promise is settled. */
   resolve: ((value: unknown) => void) | undefined;
@@ -123,7 +127,7 @@ export class PoolTask {
   ) {
     this.fn = fn;
     this.mode = mode;
-    this.payload = payload;
+    this.kept = payload;
     this.sealed = undefined;
     this.resolve = undefined;
     this.reject = undefined;
@@ -131,6 +135,24 @@ export class PoolTask {
     this.origin = origin;
     this.more = undefined;
     if (priority !== 0) this.needMore().priority = priority;
+  }
+
+  /** Arguments or items; sealed if the program could change them meanwhile. */
+  get payload(): unknown {
+    return (this.mode & SINGLE) === 0 ? this.kept : [this.kept];
+  }
+
+  set payload(payload: unknown) {
+    this.mode &= ~SINGLE;
+    this.kept = payload;
+  }
+
+  /** Keeps a copy of arguments that are all constant; of a single one without an array. */
+  keep(values: readonly unknown[]): void {
+    if (values.length === 1) {
+      this.mode |= SINGLE;
+      this.kept = values[0];
+    } else this.payload = values.slice();
   }
 
   /** When it was submitted: milliseconds of this thread's clock. */

@@ -13,6 +13,7 @@ import type { Member } from './member.ts';
 import type { TaskMessage } from './messages.ts';
 import { MODE, MODE_MASK, noRoom, RING_BYTES } from './messages.ts';
 import type { PoolTask } from './pool-task.ts';
+import { SINGLE } from './pool-task.ts';
 import { areConstant, Sealed } from './sealed.ts';
 import type { Slots } from './slots.ts';
 import type { PoolStatistics } from './statistics.ts';
@@ -54,7 +55,7 @@ export class TaskPutter {
   seal(task: PoolTask): void {
     if (task.sealed !== undefined || (task.mode & MODE_MASK) !== MODE.CALL) return;
     const values = task.payload as readonly unknown[];
-    if (areConstant(values)) task.payload = values.slice();
+    if (areConstant(values)) task.keep(values);
     else {
       task.sealed = new Sealed(values, `${this.title}: ${task.fn.name}:`);
       if (task.sealed.payload[0].length > LARGE) this.statistics.sentLarge(task);
@@ -82,7 +83,8 @@ export class TaskPutter {
     if (slot < 0) return false;
     message[0] = slots.ticketOf(slot);
     message[1] = task.fn.key;
-    message[2] = task.sealed === undefined ? task.mode : task.mode | MODE.SEALED;
+    const mode = task.mode & ~SINGLE;
+    message[2] = task.sealed === undefined ? mode : mode | MODE.SEALED;
     message[3] = task.sealed === undefined ? task.payload : task.sealed.payload;
     const item = context === undefined ? message : context.within(message);
     // Put the item. Getters of the arguments must not put others meanwhile.

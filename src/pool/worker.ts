@@ -26,6 +26,7 @@ import { Intake } from './intake.ts';
 import type { TaskMessage } from './messages.ts';
 import { REPLY } from './messages.ts';
 import { Polling } from './polling.ts';
+import { outliveReaders } from './printing.ts';
 import { TaskRunner } from './task-runner.ts';
 import { TaskTable } from './task-table.ts';
 import type { WorkerOrders } from './worker-orders.ts';
@@ -105,6 +106,7 @@ export class PoolWorker {
 
   /** Works until it is stopped, and ends this process or thread. */
   async run(): Promise<void> {
+    if (isMainThread) outliveReaders();
     try {
       await this.serve(() => this.heedSignals());
     } finally {

@@ -5,7 +5,7 @@ import assert from 'node:assert/strict';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { ClosedError, Event, PoolBrokenError, Queue } from 'lockstep';
+import { ClosedError, Event, PoolBrokenError, Queue, range } from 'lockstep';
 import * as targets from '../support/pool-targets.ts';
 import { poolSuite, rejection } from '../support/pools.ts';
 import { until } from '../support/until.ts';
@@ -228,7 +228,11 @@ poolSuite('ends', (stage) => {
       const ids: number[] = [];
       for (let n = 0; n < 6; n++) ids.push(await pool.apply(targets.whoami));
       assert.equal(new Set(ids).size, 3);
-      assert.ok(pool.stats.causes.tasks >= 2);
+      // A chunk of a map counts as one task.
+      const chunks = await pool.map(targets.whoami, range(60), { chunkSize: 10 });
+      assert.equal(new Set(chunks).size, 3);
+      for (const id of new Set(chunks)) assert.equal(chunks.filter((each) => each === id).length, 20);
+      assert.ok(pool.stats.causes.tasks >= 5);
       assert.equal(pool.stats.restarts, 0);
       await until(() => pool.size >= 1, 'a worker to be there');
     }),

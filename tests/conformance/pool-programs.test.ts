@@ -36,6 +36,17 @@ it('a worker that fills its heap is reported as that, a process and a thread', {
   }
 });
 
+it('workers that print go on when the reader has gone', { timeout: HANG_MS }, async () => {
+  const child = spawn(process.execPath, [program('prints-for-nobody')], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  const ended = once(child, 'exit');
+  await once(child.stdout, 'data');
+  child.stdout.destroy();
+  child.stderr.destroy();
+  assert.deepEqual(await ended, [0, null]);
+});
+
 it('all that workers print arrives, however slow its reader is', { timeout: HANG_MS }, async () => {
   const child = spawn(process.execPath, [program('prints-much')], { stdio: ['ignore', 'pipe', 'pipe'] });
   const ended = once(child, 'exit');

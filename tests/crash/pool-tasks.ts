@@ -36,6 +36,16 @@ export function lengthIn(table: Shared<{ texts: string[] }>, n: number): number 
   return table.value.texts[n]?.length;
 }
 
+export function abort(): never {
+  process.abort();
+}
+
+/** Ends as V8 does when its heap is full. */
+export function abortAsFullHeap(): never {
+  process.kill(process.pid, 'SIGABRT');
+  for (;;);
+}
+
 export function late(): Promise<void> {
   return sleep(1000);
 }

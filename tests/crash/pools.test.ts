@@ -11,7 +11,7 @@ import { tmpdir } from 'node:os';
 import { createInterface } from 'node:readline';
 import { after, describe, it } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { processesOf } from '../support/processes.ts';
+import { isLocked, processesOf } from '../support/processes.ts';
 import { sandbox } from '../support/sandbox.ts';
 import { until } from '../support/until.ts';
 import { paceOf } from './pace.ts';
@@ -58,7 +58,7 @@ describe('killed at any point', () => {
     }
     assert.deepEqual(await ended, [0, null]);
     assert.deepEqual(failures, [], `LOCKSTEP_CRASH=${pace.text}`);
-    assert.equal(scenes, 8);
+    assert.equal(scenes, 9);
   });
 
   it('the program with the pool: no worker is left, and the next program sweeps', async (test) => {
@@ -73,7 +73,10 @@ describe('killed at any point', () => {
       const { signal, status, stdout, stderr } = victim;
       const title = `LOCKSTEP_CRASH=${pace.text}: at point ${point} (${stdout.trim()})`;
       assert.equal(stderr, '', title);
-      await until(() => processesOf(sandbox).length === 0, `${title}: the workers to end`);
+      await until(
+        () => processesOf(sandbox).length === 0 && !isLocked(sandbox),
+        `${title}: the workers to end`,
+      );
       if (status === 0) break;
       assert.equal(signal, 'SIGKILL', title);
       deaths++;

@@ -64,10 +64,13 @@ export class Flow {
   /**
    * Takes the object in one way or another; `null`: in vain, by a timeout, a signal, or as it only
    * tried.
+   *
+   * @param mayAbort whether by a signal, too
    */
-  async take(object: Acquirable): Promise<Hold | null> {
+  async take(object: Acquirable, mayAbort = true): Promise<Hold | null> {
     if (this.random.percent(8)) return object.tryAcquire();
     return await this.waiting(
+      this.manner(mayAbort),
       () => object.acquire(),
       (options) => object.acquire(options),
       (options) => (options === undefined ? object.acquireSync() : object.acquireSync(options)),
@@ -88,7 +91,7 @@ export class Flow {
     awaiting: (options?: WaitOptions) => Promise<Result>,
     blocking: (options?: WaitOptions) => Result,
   ): Promise<Result | null> {
-    return await this.waiting(() => awaiting(), awaiting, blocking);
+    return await this.waiting(this.manner(true), () => awaiting(), awaiting, blocking);
   }
 
   /** Dawdles: not at all, for a moment of computing, or for some turns of the event loop. */
@@ -102,11 +105,11 @@ export class Flow {
   }
 
   private async waiting<Result>(
+    manner: Manner,
     plain: () => Promise<Result>,
     awaiting: (options?: WaitOptions) => Promise<Result>,
     blocking: (options?: WaitOptions) => Result,
   ): Promise<Result | null> {
-    const manner = this.manner();
     const since = performance.now();
     try {
       if (manner.blocking) return blocking(manner.options);
@@ -120,13 +123,13 @@ export class Flow {
     }
   }
 
-  private manner(): Manner {
+  private manner(mayAbort: boolean): Manner {
     const { random } = this;
     const blocking = this.mayBlock && random.percent(50);
     const odds = random.below(100);
     const nothing = (): void => {};
     if (odds < 25) return { blocking, options: { timeout: random.below(6) }, done: nothing };
-    if (odds >= 35 || blocking) return { blocking, options: undefined, done: nothing };
+    if (odds >= 35 || blocking || !mayAbort) return { blocking, options: undefined, done: nothing };
     const controller = new AbortController();
     const timer = setTimeout(() => controller.abort(ABORTED), random.below(5));
     return { blocking, options: { signal: controller.signal }, done: () => clearTimeout(timer) };

@@ -47,12 +47,15 @@ const FORMS: readonly Form[] = [
 ];
 
 interface Insides {
-  readonly crew: { readonly members: readonly ({ readonly child: Thread } | undefined)[] };
+  readonly crew: {
+    readonly members: readonly ({ readonly child: Thread; readonly state: string } | undefined)[];
+  };
 }
 
+/** The threads that take tasks. Three in a row that end before they do break the pool. */
 function threadsOf(pool: object): Thread[] {
   const { crew } = Reflect.get(pool, 'core') as Insides;
-  return crew.members.flatMap((member) => (member === undefined ? [] : [member.child]));
+  return crew.members.flatMap((member) => (member?.state === 'ready' ? [member.child] : []));
 }
 
 for (const { kind, retries, elsewhere } of FORMS) {

@@ -1,6 +1,7 @@
 /** Looking at the processes of this machine, by /proc. */
 
-import { readdirSync, readFileSync } from 'node:fs';
+import { readdirSync, readFileSync, statSync } from 'node:fs';
+import { join } from 'node:path';
 import { until } from './until.ts';
 
 /** Pids of the other processes whose `LOCKSTEP_DIR` is `folder`, the zombies left out. */
@@ -14,6 +15,24 @@ export function processesOf(folder: string): number[] {
 export function processesLike(pids: readonly number[], base: string): number[] {
   const folders = new Set(pids.map(folderOf).filter((folder) => folder?.startsWith(`${base}/`)));
   return others().filter((pid) => folders.has(folderOf(pid)));
+}
+
+/**
+ * Whether a process has locked a file below the folder: one that is on its way out has no
+ * environment any more, and its files may still be open.
+ */
+export function isLocked(folder: string): boolean {
+  const locked = new Set(readFileSync('/proc/locks', 'utf8').match(/[\da-f]+:[\da-f]+:\d+/g));
+  return readdirSync(folder, { recursive: true, encoding: 'utf8' }).some((file) => {
+    const found = statSync(join(folder, file), { throwIfNoEntry: false });
+    return found !== undefined && locked.has(lockName(found));
+  });
+}
+
+/** As /proc/locks names a file: the two numbers of its device, and its inode. */
+function lockName({ dev, ino }: { dev: number; ino: number }): string {
+  const [major, minor] = [(dev >> 8) & 0xfff, (dev & 0xff) | ((dev >> 12) & 0xfff00)];
+  return `${[major, minor].map((part) => part.toString(16).padStart(2, '0')).join(':')}:${ino}`;
 }
 
 /** Pids of the other processes in whose environment the text occurs. */

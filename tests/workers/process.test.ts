@@ -131,7 +131,7 @@ describe('Process', () => {
       const child = new Process({ target: targets.echo, args: [{ bytes }] });
       assert.throws(() => child.start(), {
         code: 'ERR_LOCKSTEP_NOT_SENDABLE',
-        message: /args\[0\]\.bytes .*a SharedArrayBuffer/,
+        message: /args\[0\]\.bytes .*a SharedArrayBuffer.*send a SharedArray/,
       });
     }
   });

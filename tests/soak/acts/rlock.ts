@@ -29,7 +29,8 @@ export const rlockAct: Act = act<Things>({
     const holds: Hold[] = [first];
     const depth = 1 + flow.random.below(DEEPEST);
     while (holds.length < depth) {
-      const again = await flow.take(lock);
+      // A signal that comes in a turn of the event loop gives up what could be taken.
+      const again = await flow.take(lock, false);
       if (again === null) flow.violated(`${WHAT}: its owner did not get it again, ${lock}`);
       else holds.push(again);
       if (again?.recovered === true) flow.violated(`${WHAT}: recovered, taken again by its owner`);

@@ -81,6 +81,26 @@ describe('A spare can’t take over when', () => {
     assert.equal(canTakeOver(change('/dev/zero'), change('/dev/null')), false);
   });
 
+  const root = { skip: process.geteuid?.() !== 0 && 'takes root' };
+  const nobody = 65_534;
+
+  it('its user has changed', root, () => {
+    const [change, undo] = [nobody, 0].map((id) => () => process.seteuid!(id));
+    assert.equal(canTakeOver(change!, undo!), false);
+  });
+
+  it('its group has changed', root, () => {
+    const before = process.getegid!();
+    const [change, undo] = [nobody, before].map((id) => () => process.setegid!(id));
+    assert.equal(canTakeOver(change!, undo!), false);
+  });
+
+  it('its further groups have changed', root, () => {
+    const before = process.getgroups!();
+    const [change, undo] = [[...before, nobody], before].map((ids) => () => process.setgroups!(ids));
+    assert.equal(canTakeOver(change!, undo!), false);
+  });
+
   it('any variable has changed, and modules were loaded that may have read it', () => {
     assert.equal(withVariable('ANY', 'other', true), false);
     process.execArgv.push('--import=data:text/javascript,');

@@ -89,6 +89,19 @@ describe('A spare', () => {
     assert.equal(found.filter(({ warm }) => warm).length, 3);
   });
 
+  it('is never used twice, under a hundred starts at once', async () => {
+    await Process.warm(3);
+    const spares = sparesOf(process.pid);
+    const children = Array.from({ length: 100 }, () => new Process({ target: find }));
+    for (const child of children) child.start();
+    const pids = children.map(({ pid }) => pid!);
+    // What each of them does is tested with fewer: a hundred would take long to come to it.
+    for (const child of children) child.kill();
+    assert.equal(new Set(pids).size, children.length);
+    assert.deepEqual(new Set(pids.slice(0, 3)), new Set(spares));
+    await Promise.all(children.map((child) => child.join()));
+  });
+
   it('is given its job before it is ready, and then waits for nothing', async () => {
     const ready = Process.warm(1);
     assert.equal((await start()).warm, true);
