@@ -114,6 +114,8 @@ export class StreamRun implements ResultSource {
     this.done++;
     if (this.isOver) return;
     this.target.item(this.done - 1, value);
+    // A reader that waited has read it.
+    this.pump();
     if (this.done < this.granted || this.looksSoon) return;
     // The reader may be about to read them.
     this.looksSoon = true;

@@ -77,6 +77,26 @@ poolSuite('stream', (stage: PoolStage) => {
       }),
     );
 
+    stage.it(`a value for which its reader waits gives its credit back when it comes${where}`, () =>
+      stage.withPool({ processes }, async (pool) => {
+        using permits = new Queue<number>();
+        using log = new Queue<number>();
+        const values = pool.stream(targets.countOn, [permits, log], { ahead: 1 });
+        for (let read = 0; read < 5; read++) {
+          const next = values.next();
+          await permits.put(1);
+          assert.deepEqual(await next, { done: false, value: 2 * read });
+          // The generator goes on before the next one is asked for.
+          await permits.put(1);
+          await until(() => log.size === 2 * read + 2, 'the generator to go on');
+          assert.deepEqual(await values.next(), { done: false, value: 2 * read + 1 });
+        }
+        // Let the generator come to its next yield, where it can end.
+        await permits.put(1);
+        await values.return();
+      }),
+    );
+
     stage.it(`break stops the generator: its finally runs, and its worker goes on${where}`, () =>
       stage.withPool({ processes, grace: 20_000 }, async (pool) => {
         using closed = new Queue<string>();

@@ -27,6 +27,15 @@ export async function* countSlowly(end: number, log: Queue<number>): AsyncGenera
   }
 }
 
+/** Counts on whenever `permits` brings something; `log` gets each number before it is yielded. */
+export async function* countOn(permits: Queue<number>, log: Queue<number>): AsyncGenerator<number> {
+  for (let n = 0; ; n++) {
+    await permits.get();
+    await log.put(n);
+    yield n;
+  }
+}
+
 /** Gives two numbers; its `finally` throws. */
 export function* failInFinally(): Generator<number> {
   try {
