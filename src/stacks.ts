@@ -126,7 +126,7 @@ function framesIn(stack: unknown, header: string): string[] {
   return allFramesIn(stack, header).filter(isNotOwn);
 }
 
-/** All frames; a stack that is no text, or none of V8's, has none. */
+/** All frames. Returns none if the stack was changed, so that V8's form is not in it. */
 function allFramesIn(stack: unknown, header: string): string[] {
   if (typeof stack !== 'string') return [];
   const begin = stack.startsWith(header) ? header.length : stack.indexOf(FRAME);

@@ -68,7 +68,7 @@ export function readPools(
   return { pools, damage };
 }
 
-/** `undefined`: it is no table, or gone. */
+/** Returns `undefined` if the file holds another object, or was removed meanwhile. */
 function readTwice(path: string): [before: TaskTable, table: TaskTable] | 'damaged' | undefined {
   const most = wordsFor(MOST_WORKERS) * 4;
   const first = readSegment(path, most)?.words;

@@ -159,7 +159,7 @@ export class Observed {
     note(words, at + PID, pid);
   }
 
-  /** Notes that there is no worker in that place. */
+  /** Notes that the worker in that place has ended. */
   endWorker(worker: number): void {
     note(this.words, this.worker(worker) + PID, 0);
     note(this.words, this.worker(worker) + READY, 0);

@@ -75,7 +75,10 @@ export class Replies {
     return undefined;
   }
 
-  /** Puts a report of the task. *Blocks* while there is no room. Throws `NotSendableError`. */
+  /**
+   * Puts a report of the task. *Blocks* for 50 ms at most if the ring is full. Throws
+   * `NotSendableError`.
+   */
   report(ticket: number, value: unknown): void {
     if (this.ended) return;
     const reply: Reply = [REPLY.REPORT, ticket, value];

@@ -89,8 +89,9 @@ const SLOT_WORDS = 16;
 const CURSOR = 1;
 const STARTED = 2;
 const FUNCTION = 3;
-/** Of FUNCTION: it travels with the task, or there is no task. */
+/** FUNCTION of a task whose function is named in its message. */
 const NOT_LISTED = -1;
+/** FUNCTION of a slot without a task. */
 export const NO_TASK = -2;
 
 /** Slots of a pool: tasks that can be handed out at once. */

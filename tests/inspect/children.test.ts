@@ -1,32 +1,17 @@
 /** Children that have touched no shared object, and threads that await the end of children. */
 
 import assert from 'node:assert/strict';
-import { spawnSync } from 'node:child_process';
-import { join } from 'node:path';
 import { test } from 'node:test';
 import { Event, Process, Thread } from 'lockstep';
 import type { ChildSnapshot } from 'lockstep/inspect';
 import { inspectNamespace } from 'lockstep/inspect';
-import { root } from '../docs/markdown.ts';
 import { Random } from '../soak/random.ts';
 import { load } from '../support/internals.ts';
 import { rejection } from '../support/pools.ts';
-import { sandbox } from '../support/sandbox.ts';
+import '../support/sandbox.ts';
 import { until } from '../support/until.ts';
+import { lockstep, withoutTimes } from './commands.ts';
 import { neverSettle, spin } from './members.ts';
-
-const COMMAND = join(root, 'dist/cli/lockstep.js');
-const env = { ...process.env, LOCKSTEP_DIR: sandbox, NODE_OPTIONS: undefined };
-
-function lockstep(...args: string[]): string {
-  const { stdout, stderr } = spawnSync(process.execPath, [COMMAND, ...args], { env, encoding: 'utf8' });
-  assert.equal(stderr, '');
-  return withoutTimes(stdout);
-}
-
-function withoutTimes(text: string): string {
-  return text.replaceAll(/\b\d+\.\d s\b|\b\d+ m \d\d s\b/g, 'T').replaceAll(/ {2,}/g, ' ');
-}
 
 function why(): string {
   return withoutTimes(inspectNamespace(undefined, { least: 0 }).why);

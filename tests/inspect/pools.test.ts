@@ -1,34 +1,19 @@
 /** Pools and their tasks, as `why`, `ps`, `ls` and `show` have them. */
 
 import assert from 'node:assert/strict';
-import { spawnSync } from 'node:child_process';
 import { closeSync, copyFileSync, mkdirSync, openSync, readdirSync, rmSync, writeSync } from 'node:fs';
-import { join } from 'node:path';
 import { test } from 'node:test';
 import { Event, Lock, Pool, ThreadPool } from 'lockstep';
 import type { Inspection, NamespaceSnapshot, PoolSnapshot } from 'lockstep/inspect';
 import { explain, findStuck, inspectNamespace, takeSnapshot } from 'lockstep/inspect';
-import { root } from '../docs/markdown.ts';
 import { Random } from '../soak/random.ts';
 import { rejection } from '../support/pools.ts';
 import { sandbox } from '../support/sandbox.ts';
 import { until } from '../support/until.ts';
+import { lockstep, withoutTimes } from './commands.ts';
 import { awaitInVain, blockTask, brief, die, neverSettle, spin, takeBriefly } from './members.ts';
 
-const COMMAND = join(root, 'dist/cli/lockstep.js');
-const env = { ...process.env, LOCKSTEP_DIR: sandbox, NODE_OPTIONS: undefined };
 const NOBODY = 'Nothing keeps anybody waiting.\n';
-
-function lockstep(...args: string[]): string {
-  const { stdout, stderr } = spawnSync(process.execPath, [COMMAND, ...args], { env, encoding: 'utf8' });
-  assert.equal(stderr, '');
-  return withoutTimes(stdout);
-}
-
-/** Times as `T`, and single spaces. */
-function withoutTimes(text: string): string {
-  return text.replaceAll(/\b\d+\.\d s\b|\b\d+ m \d\d s\b/g, 'T').replaceAll(/ {2,}/g, ' ');
-}
 
 function inspect(): Inspection {
   return inspectNamespace(undefined, { least: 0 });
