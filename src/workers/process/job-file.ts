@@ -98,7 +98,7 @@ export function writeAbout(fd: number, name: string, about: string): void {
   writeSync(fd, bytes, 0, bytes.length, ABOUT_FROM);
 }
 
-/** Reads the first bytes of a file; they may be damaged. Returns `undefined` if no job lies there. */
+/** Reads the first bytes of a file, damaged or not. Returns `undefined` if no job lies there. */
 export function factsOfJob(bytes: Buffer): JobFacts | undefined {
   if (bytes.length < ABOUT_FROM + 4 || bytes.readInt32LE(0) !== MAGIC) return undefined;
   const progress = bytes.readInt32LE(4);
